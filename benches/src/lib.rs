@@ -1,0 +1,1 @@
+//! Guest programs shared by the benches.

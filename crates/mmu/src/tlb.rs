@@ -1,0 +1,146 @@
+//! The translation lookaside buffer (SDM Vol. 3, "Caching Translation Information").
+//!
+//! A real one: an entry stays until it is replaced or invalidated, whatever happens to the page tables in memory meanwhile.
+//! The translation proper is kept beside a fast form of it, which covers only what needs no second look: whole pages of RAM
+//! or ROM, with nobody watching and, for stores, without decoded code.
+
+use crate::{Mmu, PAGE};
+use serde::{Deserialize, Serialize};
+
+/// Entries, supervisor and user translations together.
+pub const TLB_ENTRIES: usize = 2048;
+/// Added to the page number for translations made at CPL 3. Pages that meet in a slot this way differ in their numbers, so tags need no privilege.
+pub(crate) const USER_BANK: u32 = 1024;
+/// A tag that no page has.
+const NEVER: u32 = 1;
+
+/// The fast form. Tags are the linear page.
+#[derive(Clone, Copy, Debug)]
+#[repr(C, align(16))]
+pub struct TlbEntry {
+    /// Loads of this page may use `addend`.
+    pub read: u32,
+    /// So may stores.
+    pub write: u32,
+    /// Turns a linear address into an offset into the memory's bytes.
+    pub addend: u32,
+    /// Stores may, once they have looked whether they touch code.
+    pub write_beside_code: u32,
+}
+impl TlbEntry {
+    /// Matches nothing.
+    pub const NONE: TlbEntry = TlbEntry { read: NEVER, write: NEVER, addend: 0, write_beside_code: NEVER };
+}
+
+/// A translation as silicon would cache it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Translation {
+    /// The linear page.
+    pub page: u32,
+    /// The physical page, before A20.
+    pub physical: u64,
+    /// Stores are allowed.
+    pub writable: bool,
+    /// The dirty bit is set in memory already.
+    pub dirty: bool,
+    /// Survives a load of CR3.
+    pub global: bool,
+    /// Part of a page larger than 4 KiB.
+    pub large: bool,
+}
+impl Translation {
+    /// Matches nothing.
+    pub const NONE: Translation =
+        Translation { page: NEVER, physical: 0, writable: false, dirty: false, global: false, large: false };
+}
+
+#[inline(always)]
+pub(crate) fn slot(linear: u32, bank: u32) -> usize {
+    ((linear >> 12).wrapping_add(bank)) as usize & (TLB_ENTRIES - 1)
+}
+
+impl Mmu {
+    /// The fast entry for a linear address at the current privilege.
+    #[inline(always)]
+    pub(crate) fn entry(&self, linear: u32) -> &TlbEntry {
+        &self.tlb[slot(linear, self.bank)]
+    }
+    pub(crate) fn cached(&self, linear: u32, bank: u32) -> Option<Translation> {
+        let translation = self.translations[slot(linear, bank)];
+        (translation.page == linear & PAGE).then_some(translation)
+    }
+    /// Enters a translation and its fast form.
+    pub(crate) fn enter(&mut self, translation: Translation, bank: u32) {
+        let slot = slot(translation.page, bank);
+        self.translations[slot] = translation;
+        self.large_pages_cached |= translation.large;
+        self.tlb[slot] = self.fast_form(&translation);
+    }
+    fn fast_form(&self, translation: &Translation) -> TlbEntry {
+        let page = translation.page;
+        if self.watch.covers(page) {
+            return TlbEntry::NONE;
+        }
+        let backing = self.bus.memory.backing(self.bus_address(translation.physical));
+        if !backing.readable() {
+            return TlbEntry::NONE;
+        }
+        let store = backing.writable() && translation.writable && translation.dirty;
+        let code = self.bus.memory.page_holds_code(backing.offset());
+        TlbEntry {
+            read: page,
+            write: if store && !code { page } else { NEVER },
+            addend: backing.offset().wrapping_sub(page),
+            write_beside_code: if store { page } else { NEVER },
+        }
+    }
+    /// Drops all translations, or all that are not global.
+    pub fn flush_tlb(&mut self, global_too: bool) {
+        for (entry, translation) in self.tlb.iter_mut().zip(&mut self.translations) {
+            if global_too || !translation.global {
+                *entry = TlbEntry::NONE;
+                *translation = Translation::NONE;
+            }
+        }
+        if global_too {
+            self.large_pages_cached = false;
+        }
+        self.translations_changed = true;
+    }
+    /// INVLPG: drops the translations of one page, global or not; of a large page, all its pieces.
+    pub fn invalidate_page(&mut self, linear: u32) {
+        for bank in [0, USER_BANK] {
+            let slot = slot(linear, bank);
+            if self.translations[slot].page == linear & PAGE {
+                self.translations[slot] = Translation::NONE;
+                self.tlb[slot] = TlbEntry::NONE;
+            }
+        }
+        if self.large_pages_cached {
+            // The pieces of a 4 MiB page; of a 2 MiB page this drops its neighbour too, which the manual allows.
+            for (entry, translation) in self.tlb.iter_mut().zip(&mut self.translations) {
+                if translation.large && translation.page >> 22 == linear >> 22 {
+                    *entry = TlbEntry::NONE;
+                    *translation = Translation::NONE;
+                }
+            }
+        }
+        self.translations_changed = true;
+    }
+    /// The first code was decoded in the page at this memory offset: stores to it must look from now on.
+    pub fn protect_code(&mut self, offset: u32) {
+        for entry in &mut self.tlb {
+            if entry.write != NEVER && entry.write.wrapping_add(entry.addend) & PAGE == offset & PAGE {
+                entry.write = NEVER;
+            }
+        }
+    }
+    /// A20 or a mapping changed below the translations: their fast forms are made anew.
+    pub fn remap(&mut self) {
+        for slot in 0..TLB_ENTRIES {
+            let translation = self.translations[slot];
+            self.tlb[slot] = if translation.page == NEVER { TlbEntry::NONE } else { self.fast_form(&translation) };
+        }
+        self.translations_changed = true;
+    }
+}
