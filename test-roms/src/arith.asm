@@ -1,5 +1,5 @@
 ; first-model: 386dx
-; cases: 0
+; cases: 429
 %include "rom.inc"
 %include "expect.inc"
 

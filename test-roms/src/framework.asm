@@ -3,17 +3,17 @@
 %include "rom.inc"
 ROM_BEGIN "framework sample, real mode"
 CASE "add-one"
-        mov eax,1
-        add eax,1
+        mov     eax, 1
+        add     eax, 1
         CHECK_FLAGS ALLF, 0
-        CHECK eax,2
+        CHECK   eax, 2
 END_CASE
-CASE "div0"
-        FAULTS 0, {div bl}
+CASE "divide-by-zero-faults"
+        FAULTS  0, {div bl}
         CHECK_EAX 0
-        CHECK dword [X_VECTOR], 0
+        CHECK   dword [X_VECTOR], 0
 END_CASE
-CASE "int"
-        TRAPS 0x21, {int 0x21}
+CASE "int-traps"
+        TRAPS   0x21, {int 0x21}
 END_CASE
 ROM_END

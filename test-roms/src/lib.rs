@@ -88,9 +88,7 @@ impl Report {
             } else if let Some(failure) = line.strip_prefix("FAIL ") {
                 report.failed.push(Failure::parse(failure));
             } else if let Some(numbers) = line.strip_prefix("DONE ") {
-                report.done = numbers
-                    .split_once('/')
-                    .and_then(|(passed, total)| Some((passed.parse().ok()?, total.parse().ok()?)));
+                report.done = numbers.split_once('/').and_then(|(passed, total)| Some((passed.parse().ok()?, total.parse().ok()?)));
             }
         }
         report
@@ -99,10 +97,7 @@ impl Report {
     /// Whether the ROM came to its end and all of its cases passed.
     #[must_use]
     pub fn all_passed(&self) -> bool {
-        self.failed.is_empty()
-            && self
-                .done
-                .is_some_and(|(passed, total)| passed == total && total > 0)
+        self.failed.is_empty() && self.done.is_some_and(|(passed, total)| passed == total && total > 0)
     }
 }
 
@@ -110,11 +105,7 @@ impl Failure {
     fn parse(text: &str) -> Self {
         let (name, rest) = text.split_once(": got ").unwrap_or((text, ""));
         let (got, want) = rest.split_once(" want ").unwrap_or((rest, ""));
-        Self {
-            name: name.to_owned(),
-            got: got.to_owned(),
-            want: want.to_owned(),
-        }
+        Self { name: name.to_owned(), got: got.to_owned(), want: want.to_owned() }
     }
 }
 
@@ -149,14 +140,7 @@ mod tests {
         );
         assert_eq!(report.passed, ["one"]);
         assert_eq!(report.failed.len(), 2);
-        assert_eq!(
-            report.failed[1],
-            Failure {
-                name: "three".into(),
-                got: "EXC_0D@F000:1234".into(),
-                want: "NONE".into(),
-            }
-        );
+        assert_eq!(report.failed[1], Failure { name: "three".into(), got: "EXC_0D@F000:1234".into(), want: "NONE".into() });
         assert_eq!(report.done, Some((1, 3)));
         assert!(!report.all_passed());
     }

@@ -1,5 +1,5 @@
 ; first-model: 386dx
-; cases: 0
+; cases: 189
 %include "rom.inc"
 %include "expect.inc"
 

@@ -1,5 +1,5 @@
 ; first-model: 386dx
-; cases: 0
+; cases: 174
 %include "rom.inc"
 %include "expect.inc"
 
@@ -283,8 +283,11 @@ END_CASE
         DIVIDE_ERROR %%t11, idiv, %1, 0, MSB(%1), 1
   %strcat %%t12 "idiv", %%b, "-quotient-one-too-small"
         DIVIDE_ERROR %%t12, idiv, %1, ONES(%1), MSB(%1) - 1, 1
-  %strcat %%t13 "idiv", %%b, "-smallest-double-dividend-by-minus-one"
+  ; 16 and 32 bits: see muldiv-minimum.asm
+  %if %1 == 8
+    %strcat %%t13 "idiv", %%b, "-smallest-double-dividend-by-minus-one"
         DIVIDE_ERROR %%t13, idiv, %1, MSB(%1), 0, ONES(%1)
+  %endif
   %strcat %%t14 "idiv", %%b, "-smallest-double-dividend-by-one"
         DIVIDE_ERROR %%t14, idiv, %1, MSB(%1), 0, 1
   %strcat %%t15 "idiv", %%b, "-smallest-divisor"

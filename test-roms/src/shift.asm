@@ -1,5 +1,5 @@
 ; first-model: 386dx
-; cases: 0
+; cases: 334
 %include "rom.inc"
 %include "expect.inc"
 

@@ -11,7 +11,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 #[derive(Parser)]
-#[command(name = "cargo xtask", about = "Maintenance tasks of the workspace")]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", about = "Maintenance tasks of the workspace")]
 struct Cli {
     #[command(subcommand)]
     task: Task,
@@ -36,7 +36,7 @@ enum Task {
         #[arg(long = "peer", value_enum, value_delimiter = ',')]
         peers: Vec<peers::Peer>,
         /// Seconds that a ROM may take on a peer
-        #[arg(long, default_value_t = 60)]
+        #[arg(long, default_value_t = 20)]
         timeout: u64,
     },
 }

@@ -3,7 +3,7 @@
 use std::fs::{self, File};
 use std::io;
 use std::path::Path;
-use std::process::{self, Child, Command, Stdio};
+use std::process::{self, Child, Command, ExitStatus, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 use std::{env, fmt};
@@ -159,8 +159,8 @@ fn qemu(source: &Source, work: &Path, timeout: Duration) -> Result<Outcome> {
         .arg(roms::image(&source.name))
         .args(["-debugcon", "stdio", "-display", "none", "-no-reboot"])
         .args(["-device", "isa-debug-exit,iobase=0xf4,iosize=4"]);
-    let (text, finished) = run_limited(command, work, timeout)?;
-    Ok(outcome(&text, finished))
+    let (text, status) = run_limited(command, work, timeout)?;
+    Ok(outcome(&text, status))
 }
 
 /// Bochs 2.7 with the debugger starts with a prompt; the command file answers it.
@@ -190,8 +190,8 @@ fn bochs(source: &Source, work: &Path, timeout: Duration) -> Result<Outcome> {
         if bochs_has_debugger(work)? {
             command.arg("-rc").arg(&commands);
         }
-        let (text, finished) = run_limited(command, work, timeout)?;
-        last = outcome(&text, finished);
+        let (text, status) = run_limited(command, work, timeout)?;
+        last = outcome(&text, status);
         if !text.contains("not available") {
             break;
         }
@@ -206,16 +206,19 @@ fn bochs_has_debugger(work: &Path) -> Result<bool> {
     Ok(text.contains("-rc filename"))
 }
 
-fn outcome(text: &str, finished: bool) -> Outcome {
+fn outcome(text: &str, status: Option<ExitStatus>) -> Outcome {
     let mut outcome = Outcome::parse(text);
-    if outcome.total.is_none() && !finished {
-        outcome.problem = Some("timeout".to_owned());
+    if outcome.total.is_none() {
+        outcome.problem = Some(match status {
+            Some(status) => format!("no DONE line, {status}"),
+            None => "timeout".to_owned(),
+        });
     }
     outcome
 }
 
-/// Runs a command; gives its output and whether it ended by itself.
-fn run_limited(mut command: Command, work: &Path, timeout: Duration) -> Result<(String, bool)> {
+/// Runs a command; gives its output and, when it ended by itself, its status.
+fn run_limited(mut command: Command, work: &Path, timeout: Duration) -> Result<(String, Option<ExitStatus>)> {
     let path = work.join("output");
     let output = File::create(&path).with_context(|| format!("creating {}", path.display()))?;
     let errors = output.try_clone()?;
@@ -225,23 +228,23 @@ fn run_limited(mut command: Command, work: &Path, timeout: Duration) -> Result<(
         .stderr(errors)
         .spawn()
         .with_context(|| format!("starting {}", command.get_program().display()))?;
-    let finished = wait(&mut child, timeout, &path)?;
+    let status = wait(&mut child, timeout, &path)?;
     let text = fs::read(&path)?;
-    Ok((String::from_utf8_lossy(&text).into_owned(), finished))
+    Ok((String::from_utf8_lossy(&text).into_owned(), status))
 }
 
-fn wait(child: &mut Child, timeout: Duration, output: &Path) -> io::Result<bool> {
+fn wait(child: &mut Child, timeout: Duration, output: &Path) -> io::Result<Option<ExitStatus>> {
     // A ROM that restarts for ever must not fill the disk.
     const LIMIT: u64 = 4 << 20;
     let start = Instant::now();
     loop {
-        if child.try_wait()?.is_some() {
-            return Ok(true);
+        if let Some(status) = child.try_wait()? {
+            return Ok(Some(status));
         }
         if start.elapsed() > timeout || fs::metadata(output)?.len() > LIMIT {
             child.kill()?;
             child.wait()?;
-            return Ok(false);
+            return Ok(None);
         }
         thread::sleep(Duration::from_millis(20));
     }
@@ -262,7 +265,7 @@ fn turtle86(sources: &[Source], work: &Path) -> Result<Vec<Option<Outcome>>, Str
     let text = String::from_utf8_lossy(&output.stdout);
     let Some(value) = Value::parse(&text) else {
         let errors = fs::read_to_string(work.join("errors")).unwrap_or_default();
-        let reason = errors.lines().next().unwrap_or("no JSON").trim();
+        let reason = errors.lines().find(|line| line.starts_with("error")).unwrap_or("no JSON").trim();
         return Err(format!("not available: {reason}"));
     };
     let results = value

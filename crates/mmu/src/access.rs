@@ -207,3 +207,15 @@ impl Mmu {
         }
     }
 }
+
+impl Mmu {
+    /// The memory offset of a byte that can be read through the TLB, or translated without a fault, in RAM or ROM.
+    pub fn ram_offset(&mut self, linear: u32) -> Option<u32> {
+        if self.watch.covers(linear & PAGE) {
+            return None;
+        }
+        let at = self.translate_as(linear, AccessKind::Read, self.cpl == 3).ok()?;
+        let backing = self.bus.memory.backing(at);
+        backing.readable().then(|| backing.offset() | at.0 as u32 & 0xfff)
+    }
+}
