@@ -1,5 +1,5 @@
 ; first-model: 386dx
-; cases: 10
+; cases: 8
 %define ROM32_START 0x3000
 %include "rom.inc"
 %include "protected.inc"
@@ -45,18 +45,6 @@ CASE "ring3-return"
         CHECK   eax, 6
         CHECK_SEG cs, SEL_CODE32
 END_CASE
-CASE "v86-int30"
-        V86_BEGIN v86_code, 0x3000
-        V86_END
-        CHECK   eax, 0x1234
-END_CASE
-CASE "v86-hlt"
-        EXPECT_FAULT 13, v86_hlt
-        V86_BEGIN v86_hlt, 0
-        V86_END
-        FAULTED
-        CHECK   dword [X_ERROR], 0
-END_CASE
 CASE "checks-in-16-bit-code"
         push    dword .back
         jmp     SEL_CODE16:code16
@@ -77,11 +65,6 @@ handler31:
         iretd
 section .rom16
 bits 16
-v86_code:
-        mov     eax, 0x1234
-        int     0x30
-v86_hlt:
-        hlt
 code16:
         mov     eax, 0x55
         CHECK   eax, 0x55

@@ -1,5 +1,5 @@
 ; first-model: 386dx
-; cases: 75
+; cases: 74
 ;
 ; Interrupt and trap gates, transitions between rings 0 and 3, IRET, IOPL and the
 ; privileged instructions: SDM vol. 3, "Interrupt and Exception Handling" and
@@ -1176,13 +1176,6 @@ GCASE "privileged-control-registers"
         PRIVILEGED {mov cr3, eax}
         PRIVILEGED clts
         PRIVILEGED {lmsw ax}
-END_CASE
-
-GCASE "privileged-debug-registers"
-        PRIVILEGED {mov eax, dr0}
-        PRIVILEGED {mov dr0, eax}
-        PRIVILEGED {mov eax, dr6}
-        PRIVILEGED {mov dr7, eax}
 END_CASE
 
         UNLESS_FAMILY 4, no_486

@@ -1,5 +1,5 @@
 ; first-model: 386dx
-; cases: 92
+; cases: 90
 ; 386 paging: translation, accessed and dirty bits, protection, page faults, TLB.
 ; Sources: 80386 Programmer's Reference Manual, chapters 5.2 (Page Translation),
 ; 6.4 (Page-Level Protection), 9.8.14 (Page Fault); SDM volume 3, chapter "Paging".
@@ -1344,80 +1344,6 @@ CASE "interrupt-stack-not-present-ring3"        ; the stack in use in ring 3 doe
         inc     eax
         RING3_END
         CHECK_EAX 2
-        call    pg_off
-END_CASE
-
-; The frame of INT 21h cannot be pushed: #PF; its own frame neither: #DF, which a task
-; gate handles on another stack.
-CASE "stack-not-present-double-fault"
-        call    pg_tables
-        PTE     1, PHYS(1)|7
-        mov     dword [PM_TSS2+0x1C], PG_DIR
-        mov     dword [PM_TSS2+0x20], .double_fault
-        mov     dword [PM_TSS2+0x24], 2
-        mov     dword [PM_TSS2+0x38], PM_STACK0
-        mov     dword [PM_TSS2+0x48], SEL_DATA32
-        mov     dword [PM_TSS2+0x4C], SEL_CODE32
-        mov     dword [PM_TSS2+0x50], SEL_DATA32
-        mov     dword [PM_TSS2+0x54], SEL_DATA32
-        mov     dword [PM_TSS2+0x58], SEL_DATA32
-        mov     dword [PM_TSS2+0x5C], SEL_DATA32
-        mov     word [PM_TSS2+0x66], 0x68
-        SET_GATE 8, SEL_TSS2, 0, GATE_TASK
-        call    pg_on
-        mov     ebx, 0x12345678
-        mov     esp, LIN(1)
-.int:   int     0x21
-        mov     esp, PM_STACK
-        FAIL_HERE 1
-        jmp     .end
-.double_fault:
-        pop     eax                             ; error code
-        clts
-        CHECK_EAX 0
-        mov     eax, cr2
-        CHECK_EAX LIN(1)-4
-        CHECK16 word [PM_TSS2], SEL_TSS
-        CHECK   dword [PM_TSS+0x20], .int
-        CHECK   dword [PM_TSS+0x38], LIN(1)
-        CHECK   dword [PM_TSS+0x34], 0x12345678
-.end:
-        call    pg_off
-END_CASE
-
-CASE "task-switch-loads-cr3"
-        call    pg_tables
-        PTE     0, PHYS(0)|7
-        mov     dword [PHYS(0)], 0x11111111
-        mov     dword [PHYS(1)], 0x22222222
-        mov     dword [PHYS(15)], PHYS(1)|7             ; another page table
-        mov     dword [PG_DIR1], PG_PT0|7
-        mov     dword [PG_DIR1+4], PHYS(15)|7
-        mov     dword [PM_TSS2+0x1C], PG_DIR1
-        mov     dword [PM_TSS2+0x20], .task
-        mov     dword [PM_TSS2+0x24], 2
-        mov     dword [PM_TSS2+0x38], PM_STACK0
-        mov     dword [PM_TSS2+0x48], SEL_DATA32
-        mov     dword [PM_TSS2+0x4C], SEL_CODE32
-        mov     dword [PM_TSS2+0x50], SEL_DATA32
-        mov     dword [PM_TSS2+0x54], SEL_DATA32
-        mov     dword [PM_TSS2+0x58], SEL_DATA32
-        mov     dword [PM_TSS2+0x5C], SEL_DATA32
-        mov     word [PM_TSS2+0x66], 0x68
-        mov     dword [PM_TSS+0x1C], PG_DIR             ; not written by the processor
-        call    pg_on
-        mov     eax, [LIN(0)]
-        CHECK_EAX 0x11111111
-        call    SEL_TSS2:0
-        mov     eax, [LIN(0)]
-        CHECK_EAX 0x11111111
-        CHECK   dword [PM_TSS2+0x28], 0x22222222        ; EAX of the task
-        jmp     .switched
-.task:
-        mov     eax, [LIN(0)]
-        iretd
-.switched:
-        clts
         call    pg_off
 END_CASE
 

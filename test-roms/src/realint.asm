@@ -1,5 +1,5 @@
 ; first-model: 386dx
-; cases: 99
+; cases: 104
 ;
 ; Interrupts, single step, interrupt shadows and segment limits in real mode.
 %include "rom.inc"
@@ -1110,15 +1110,43 @@ END_CASE
         CHECK16 bx, %1
 %endmacro
 
-ICASE "pop-beyond-limit"
+; Without the fault these pop 0002h.
+%macro POP_AT_LIMIT 0
         STACK_AT 0xFFFF
+        mov     ax, RAM_SEG+0x1000
+        mov     gs, ax
+        mov     byte [ss:0xFFFF], 2
+        mov     byte [gs:0], 0
+%endmacro
+
+ICASE "pop-beyond-limit"
+        POP_AT_LIMIT
         mov     dx, 0x1234
         FAULTS  12, {pop dx}
         CHECK16 dx, 0x1234
         SP_IS   0xFFFF
-        FAULTS  12, {pop ds}
+END_CASE
+
+ICASE "pop-segment-beyond-limit"
+        POP_AT_LIMIT
+        FAULTS  12, {pop fs}
+        CHECK_SEG fs, 0
+        SP_IS   0xFFFF
+END_CASE
+
+ICASE "popf-beyond-limit"
+        POP_AT_LIMIT
+        stc
         FAULTS  12, popf
+        CHECK_FLAGS CF, CF
+        SP_IS   0xFFFF
+END_CASE
+
+ICASE "pop-memory-source-beyond-limit"
+        POP_AT_LIMIT
+        mov     word [0x8100], 0x1234
         FAULTS  12, {pop word [0x8100]}
+        CHECK16 word [0x8100], 0x1234
         SP_IS   0xFFFF
 END_CASE
 
@@ -1153,15 +1181,47 @@ ICASE "push16-keeps-upper-esp"
         CHECK   ebx, 0x12340000+ROM_STACK-2
 END_CASE
 
+; Without the fault they would return to the instruction behind.
 ICASE "ret-beyond-limit"
         STACK_AT 0xFFFF
-        FAULTS  12, ret
+        mov     ax, RAM_SEG+0x1000
+        mov     gs, ax
+        mov     ax, .behind
+        mov     [ss:0xFFFF], al
+        mov     [gs:0], ah
+        EXPECT_FAULT 12, .at
+.at:    ret
+.behind:
+        FAULTED
         SP_IS   0xFFFF
-        mov     sp, 0xFFFD
-        FAULTS  12, retf
+END_CASE
+
+ICASE "retf-beyond-limit"
+        STACK_AT 0xFFFD
+        mov     ax, RAM_SEG+0x1000
+        mov     gs, ax
+        mov     word [ss:0xFFFD], .behind
+        mov     byte [ss:0xFFFF], 0
+        mov     byte [gs:0], 0xF0
+        EXPECT_FAULT 12, .at
+.at:    retf
+.behind:
+        FAULTED
         SP_IS   0xFFFD
-        mov     sp, 0xFFFB
-        FAULTS  12, iret
+END_CASE
+
+ICASE "iret-beyond-limit"
+        STACK_AT 0xFFFB
+        mov     ax, RAM_SEG+0x1000
+        mov     gs, ax
+        mov     word [ss:0xFFFB], .behind
+        mov     word [ss:0xFFFD], 0xF000
+        mov     byte [ss:0xFFFF], 2
+        mov     byte [gs:0], 0
+        EXPECT_FAULT 12, .at
+.at:    iret
+.behind:
+        FAULTED
         SP_IS   0xFFFB
 END_CASE
 
@@ -1215,6 +1275,9 @@ END_CASE
         mov     eax, 0xCCCCCCCC
         mov     [es:0], eax                     ; where a wrapped fetch would go on
         mov     [es:4], eax
+        mov     cx, RAM_SEG+0x1000
+        mov     gs, cx
+        mov     [gs:0], eax
         mov     eax, RAM_SEG
         mov     si, %%code
         mov     di, %1

@@ -62,6 +62,13 @@ pub const ROMS: &[Rom] = &[
         first_model: "386dx",
     },
     Rom {
+        name: "codegen",
+        title: "code written at run time",
+        image: include_bytes!("../images/codegen.bin"),
+        cases: 27,
+        first_model: "386dx",
+    },
+    Rom {
         name: "control",
         title: "control transfer: Jcc LOOP JCXZ CALL RET JMP INT IRET INTO BOUND",
         image: include_bytes!("../images/control.bin"),
@@ -86,7 +93,7 @@ pub const ROMS: &[Rom] = &[
         name: "fetch",
         title: "instruction fetch and prefixes",
         image: include_bytes!("../images/fetch.bin"),
-        cases: 0,
+        cases: 44,
         first_model: "386dx",
     },
     Rom {
@@ -100,14 +107,14 @@ pub const ROMS: &[Rom] = &[
         name: "framework-pm",
         title: "framework sample, protected mode",
         image: include_bytes!("../images/framework-pm.bin"),
-        cases: 10,
+        cases: 8,
         first_model: "386dx",
     },
     Rom {
         name: "gates",
         title: "protected mode: gates and privilege",
         image: include_bytes!("../images/gates.bin"),
-        cases: 75,
+        cases: 74,
         first_model: "386dx",
     },
     Rom {
@@ -149,7 +156,7 @@ pub const ROMS: &[Rom] = &[
         name: "paging",
         title: "paging",
         image: include_bytes!("../images/paging.bin"),
-        cases: 92,
+        cases: 90,
         first_model: "386dx",
     },
     Rom {
@@ -191,7 +198,7 @@ pub const ROMS: &[Rom] = &[
         name: "realint",
         title: "real mode: interrupts and limits",
         image: include_bytes!("../images/realint.bin"),
-        cases: 99,
+        cases: 104,
         first_model: "386dx",
     },
     Rom {

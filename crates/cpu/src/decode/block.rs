@@ -199,7 +199,7 @@ impl BlockCache {
         let eip = core.eip;
         let cs = *core.mmu.segment(SegmentRegister::Cs);
         let linear = cs.base.wrapping_add(eip);
-        let context = Context { profile: core.profile, mode: core.mmu.mode(), start: eip, limit: cs.limit };
+        let context = Context { profile: core.profile, mode: core.mmu.mode(), limit: cs.limit };
         let bits = if cs.rights.is_32_bit() { 32 } else { 16 };
         let most = if wanted == Wanted::Block && offset.is_some() { MOST } else { 1 };
         let window = fetch::window::<WINDOW>(core, eip, offset, at);
@@ -211,7 +211,14 @@ impl BlockCache {
         let mut hook = false;
         while block.len() < usize::from(most) {
             let mut instruction = decoder.decode();
-            if decoder.last_error() == DecoderError::NoMoreBytes || instruction.len() > fetch::LONGEST {
+            let rest = window.bytes().get(length..).unwrap_or(&[]);
+            if instruction.is_invalid() && fetch::is_too_long(bits, rest, self.options) {
+                if block.is_empty() {
+                    return Err(fetch::incomplete(core, eip, fetch::LONGEST));
+                }
+                break;
+            }
+            if decoder.last_error() == DecoderError::NoMoreBytes {
                 if !block.is_empty() {
                     break;
                 }

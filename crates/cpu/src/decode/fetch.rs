@@ -1,6 +1,7 @@
 //! Instruction fetch: which bytes the code segment and the page tables give, and the fault for the first that they do not.
 
 use crate::core::Core;
+use iced_x86::{Decoder, DecoderError};
 use turtle86_arch::{AccessKind, Exception, Fault, LinearAddress, PhysicalAddress, Reason, SegmentRegister};
 use turtle86_bus::AccessSize;
 use turtle86_mmu::PAGE;
@@ -83,6 +84,22 @@ pub fn incomplete(core: &Core, eip: u32, have: usize) -> Fault {
         return Fault::new(Exception::GP0, Reason::TooLong);
     }
     beyond(core.mmu.segment(SegmentRegister::Cs), eip, have as u32 + 1)
+}
+/// Whether an invalid instruction is invalid for its length alone: without some of its prefixes it would be one.
+pub fn is_too_long(bits: u32, bytes: &[u8], options: u32) -> bool {
+    if bytes.len() < LONGEST {
+        return false;
+    }
+    let decode = |bytes: &[u8]| {
+        let mut decoder = Decoder::new(bits, bytes, options);
+        let instruction = decoder.decode();
+        (instruction.is_invalid(), decoder.last_error())
+    };
+    if decode(&bytes[..LONGEST - 1]).1 != DecoderError::NoMoreBytes {
+        return false;
+    }
+    let prefixes = bytes.iter().take_while(|byte| matches!(**byte, 0x26 | 0x2e | 0x36 | 0x3e | 0x64..=0x67 | 0xf0 | 0xf2 | 0xf3)).count();
+    prefixes >= LONGEST || (1..=prefixes).any(|n| !decode(&bytes[n..]).0)
 }
 fn beyond(cs: &turtle86_arch::DescriptorCache, eip: u32, size: u32) -> Fault {
     let reason = Reason::SegmentLimit { segment: SegmentRegister::Cs, offset: eip, size, limit: cs.limit, kind: AccessKind::Execute };

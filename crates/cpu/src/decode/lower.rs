@@ -22,8 +22,8 @@ use turtle86_mmu::Mode;
 pub struct Context {
     pub profile: &'static Profile,
     pub mode: Mode,
-    /// EIP of the block's start.
-    pub start: u32,
+
+
     /// The code segment's limit.
     pub limit: u32,
 }

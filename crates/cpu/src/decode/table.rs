@@ -56,7 +56,7 @@ pub fn instruction_table() -> Vec<Form> {
     for model in Model::ALL {
         let profile = model.profile();
         let options = rules::decoder_options(profile);
-        let context = Context { profile, mode: Mode::default(), start: 0, limit: !0 };
+        let context = Context { profile, mode: Mode::default(), limit: !0 };
         for bytes in every_opcode() {
             for bits in [16, 32] {
                 let instruction = Decoder::with_ip(bits, &bytes, 0, options).decode();

@@ -216,7 +216,9 @@ impl<T: Stack, W: Width> Instruction for Enter<T, W> {
         let mut pointer = T::moved(T::pointer(core), size.wrapping_neg());
         let linear = T::linear::<W, A>(core, pointer, true)?;
         let mut stores = vec![(A::place::<W>(core, linear)?, core.reg::<W>(EBP))];
-        let frame = pointer;
+        // EBP gets all 32 bits of the stack pointer, whatever part of them the stack uses.
+        let mask = T::moved(!0, 0);
+        let frame = core.reg::<u32>(ESP) & !mask | pointer;
         let mut display = T::moved(core.reg::<u32>(EBP), 0);
         for level in 1..=u32::from(op.reg) {
             let value = if level < u32::from(op.reg) {
