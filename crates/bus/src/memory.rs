@@ -92,13 +92,22 @@ struct CodeMap {
     touched: Vec<(u32, u32)>,
 }
 
+/// The 64-byte lines of their page that the bytes [start, end) lie in, with a bit for each byte.
+fn line_masks(start: u32, end: u32) -> impl Iterator<Item = (usize, u64)> {
+    (start >> 6..=(end.max(start + 1) - 1) >> 6).map(move |line| {
+        let (from, to) = (start.max(line << 6), end.min((line + 1) << 6));
+        let mask = if to <= from { 0 } else { (!0u64 >> (64 - (to - from))) << (from & 63) };
+        ((line & 63) as usize, mask)
+    })
+}
+
 impl Memory {
     /// The most RAM a machine can have.
     pub const MAX_RAM: u64 = 3 << 30;
 
     /// Builds the map.
     pub fn new(map: &MemoryMap) -> Result<Memory, MapError> {
-        if map.ram == 0 || map.ram % PAGE_SIZE as u64 != 0 || map.ram > Self::MAX_RAM {
+        if map.ram == 0 || !map.ram.is_multiple_of(PAGE_SIZE as u64) || map.ram > Self::MAX_RAM {
             return Err(MapError::RamSize { bytes: map.ram });
         }
         let padded = |image: &RomImage| image.bytes.len().div_ceil(PAGE_SIZE) * PAGE_SIZE;
@@ -106,7 +115,7 @@ impl Memory {
             if image.bytes.is_empty() {
                 return Err(MapError::RomEmpty { name: image.name.clone() });
             }
-            if image.at.0 % PAGE_SIZE as u64 != 0 || image.at.0 + padded(image) as u64 > 1 << 32 {
+            if !image.at.0.is_multiple_of(PAGE_SIZE as u64) || image.at.0 + padded(image) as u64 > 1 << 32 {
                 return Err(MapError::RomPlace { name: image.name.clone(), at: image.at });
             }
         }
@@ -114,10 +123,10 @@ impl Memory {
         let roms: usize = map.roms.iter().map(padded).sum();
         let mut bytes = vec![0; ram + roms].into_boxed_slice();
         let mut pages = vec![0u32; PAGES];
-        for page in 0..ram / PAGE_SIZE {
+        for (page, entry) in pages.iter_mut().enumerate().take(ram / PAGE_SIZE) {
             let at = (page * PAGE_SIZE) as u64;
             if !map.holes.iter().any(|(first, last)| (*first..=*last).contains(&at)) {
-                pages[page] = at as u32 | Backing::READABLE | Backing::WRITABLE;
+                *entry = at as u32 | Backing::READABLE | Backing::WRITABLE;
             }
         }
         for image in &map.shadows {
@@ -126,8 +135,8 @@ impl Memory {
                 return Err(MapError::ShadowBeyondRam { name: image.name.clone(), at: image.at, ram: map.ram });
             };
             target.copy_from_slice(&image.bytes);
-            for page in at / PAGE_SIZE..(at + padded(image)) / PAGE_SIZE {
-                pages[page] = (page * PAGE_SIZE) as u32 | Backing::READABLE | Backing::WRITABLE;
+            for (page, entry) in pages.iter_mut().enumerate().take((at + padded(image)) / PAGE_SIZE).skip(at / PAGE_SIZE) {
+                *entry = (page * PAGE_SIZE) as u32 | Backing::READABLE | Backing::WRITABLE;
             }
         }
         let mut end = ram;
@@ -227,7 +236,7 @@ impl Memory {
             return false;
         }
         match &self.code.bytes[page] {
-            Some(bytes) => (offset..offset + n).any(|b| bytes[(b >> 6 & 63) as usize] >> (b & 63) & 1 != 0),
+            Some(bytes) => line_masks(offset, offset + n).any(|(line, mask)| bytes[line] & mask != 0),
             None => false,
         }
     }
@@ -235,9 +244,9 @@ impl Memory {
     pub fn touch_code(&mut self, offset: u32, n: u32) {
         self.code.touched.push((offset, n));
     }
-    /// Stores into code since the last call: (offset, bytes).
-    pub fn take_touched(&mut self) -> Vec<(u32, u32)> {
-        std::mem::take(&mut self.code.touched)
+    /// Moves the stores into code since the last call to the end of `into`: (offset, bytes).
+    pub fn take_touched(&mut self, into: &mut Vec<(u32, u32)>) {
+        into.append(&mut self.code.touched);
     }
     /// True if there are such stores.
     #[inline]
@@ -250,9 +259,9 @@ impl Memory {
         let Some(lines) = self.code.lines.get_mut(page) else { return false };
         let first = *lines == 0;
         let bytes = self.code.bytes[page].get_or_insert_with(|| Box::new([0; 64]));
-        for b in start..end {
-            *lines |= 1 << (b >> 6 & 63);
-            bytes[(b >> 6 & 63) as usize] |= 1 << (b & 63);
+        for (line, mask) in line_masks(start, end) {
+            *lines |= 1 << line;
+            bytes[line] |= mask;
         }
         first
     }
@@ -260,9 +269,8 @@ impl Memory {
     pub fn unmark_code(&mut self, start: u32, end: u32) {
         let page = (start >> 12) as usize;
         let (Some(lines), Some(Some(bytes))) = (self.code.lines.get_mut(page), self.code.bytes.get_mut(page)) else { return };
-        for b in start..end {
-            let line = (b >> 6 & 63) as usize;
-            bytes[line] &= !(1 << (b & 63));
+        for (line, mask) in line_masks(start, end) {
+            bytes[line] &= !mask;
             if bytes[line] == 0 {
                 *lines &= !(1 << line);
             }
@@ -340,7 +348,9 @@ mod tests {
         assert!(memory.holds_code(0x100d, 4) && !memory.holds_code(0x100c, 4));
         assert!(memory.holds_code(0x1012, 1) && !memory.holds_code(0x1013, 1));
         assert!(memory.write_bytes(PhysicalAddress(0x1012), &[0]));
-        assert_eq!(memory.take_touched(), [(0x1012, 1)]);
+        let mut touched = Vec::new();
+        memory.take_touched(&mut touched);
+        assert_eq!(touched, [(0x1012, 1)]);
         memory.unmark_code(0x1010, 0x1013);
         assert!(!memory.holds_code(0x1010, 3) && memory.page_holds_code(0x1000));
     }

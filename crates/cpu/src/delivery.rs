@@ -169,6 +169,17 @@ impl Core {
     fn push_inner<W: Width>(&mut self, ss: &DescriptorCache, esp: u32, values: &[u32]) -> Result<u32, Fault> {
         let mask = if ss.rights.is_32_bit() { !0 } else { 0xffff };
         let size = W::BYTES as u32;
+        let total = size * values.len() as u32;
+        let (top, bottom) = (esp & mask, (esp & mask).wrapping_sub(total));
+        // A frame that lies in one page of RAM, as almost all do, is checked at once.
+        if top > bottom
+            && !ss.rights.is_expand_down()
+            && u64::from(top) <= u64::from(ss.limit) + 1
+            && let Some(offset) = self.mmu.frame_place(ss.base.wrapping_add(bottom), total, true)
+        {
+            self.poke_frame::<W>(offset, values);
+            return Ok(esp & !mask | bottom);
+        }
         let mut places: [Option<Place>; 6] = [None; 6];
         let mut pointer = esp & mask;
         for place in places.iter_mut().take(values.len()) {

@@ -103,8 +103,7 @@ impl Cpu {
     fn attend(&mut self, observer: &mut dyn Observer) -> Flow {
         let core = &mut *self.core;
         if core.mmu.bus.memory.has_touched() {
-            let touched = core.mmu.bus.memory.take_touched();
-            self.blocks.invalidate(core, &touched);
+            self.blocks.invalidate(core);
         }
         if core.mmu.bus.lines.a20 != self.a20 {
             self.a20 = core.mmu.bus.lines.a20;

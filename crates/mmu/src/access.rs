@@ -96,8 +96,23 @@ impl Mmu {
         }
     }
     /// A load of the processor's own: descriptor tables, task-state segments.
+    #[inline]
     pub fn load_system<W: Width>(&mut self, linear: u32) -> Result<W, Fault> {
+        let entry = *self.system_entry(linear);
+        if linear.wrapping_add(W::BYTES as u32 - 1) & PAGE == entry.read {
+            return Ok(self.peek(linear.wrapping_add(entry.addend)));
+        }
         self.load_as(linear, false)
+    }
+    /// Eight bytes of one page, if they hit.
+    #[inline]
+    pub(crate) fn system_bytes(&self, linear: u32) -> Option<[u8; 8]> {
+        let entry = self.system_entry(linear);
+        if linear & PAGE != entry.read {
+            return None;
+        }
+        let offset = linear.wrapping_add(entry.addend) as usize;
+        self.bus.memory.bytes().get(offset..offset + 8)?.try_into().ok()
     }
     fn load_as<W: Width>(&mut self, linear: u32, user: bool) -> Result<W, Fault> {
         let value = if Self::crosses_page::<W>(linear) {
@@ -129,13 +144,22 @@ impl Mmu {
     pub fn place_checked<W: Width>(&mut self, linear: u32) -> Result<Place, Fault> {
         // Stores to data beside code in its page are common; they need a look, not a translation.
         let entry = *self.entry(linear);
-        if linear.wrapping_add(W::BYTES as u32 - 1) & PAGE == entry.write_beside_code {
+        let page = linear.wrapping_add(W::BYTES as u32 - 1) & PAGE;
+        if page == entry.write {
+            return Ok(Place::Ram(linear.wrapping_add(entry.addend)));
+        }
+        if page == entry.write_beside_code {
             return Ok(self.ram_place::<W>(linear.wrapping_add(entry.addend)));
         }
         self.place_as::<W>(linear, self.cpl == 3)
     }
     /// A check for writing of the processor's own accesses.
+    #[inline]
     pub fn place_system<W: Width>(&mut self, linear: u32) -> Result<Place, Fault> {
+        let entry = *self.system_entry(linear);
+        if linear.wrapping_add(W::BYTES as u32 - 1) & PAGE == entry.write {
+            return Ok(Place::Ram(linear.wrapping_add(entry.addend)));
+        }
         self.place_as::<W>(linear, false)
     }
     fn place_as<W: Width>(&mut self, linear: u32, user: bool) -> Result<Place, Fault> {
@@ -187,6 +211,24 @@ impl Mmu {
                 self.note::<W>(linear.0, value, true);
             }
         }
+    }
+    /// A check for writing of a whole frame that hits: inside one page of RAM without code. Otherwise `None`, and nothing happened.
+    #[inline]
+    pub fn frame_place(&self, linear: u32, bytes: u32, system: bool) -> Option<u32> {
+        let entry = if system { self.system_entry(linear) } else { self.entry(linear) };
+        if linear.wrapping_add(bytes - 1) & PAGE != entry.write || linear & PAGE != entry.write {
+            return None;
+        }
+        Some(linear.wrapping_add(entry.addend))
+    }
+    /// A check for reading of a whole frame that hits: inside one page of RAM or ROM. Otherwise `None`, and nothing happened.
+    #[inline]
+    pub fn frame_source(&self, linear: u32, bytes: u32) -> Option<u32> {
+        let entry = self.entry(linear);
+        if linear.wrapping_add(bytes - 1) & PAGE != entry.read || linear & PAGE != entry.read {
+            return None;
+        }
+        Some(linear.wrapping_add(entry.addend))
     }
     /// Checks and writes, for the processor's own stores.
     pub fn store_system<W: Width>(&mut self, linear: u32, value: W) -> Result<(), Fault> {

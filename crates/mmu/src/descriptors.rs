@@ -29,6 +29,12 @@ impl Mmu {
     /// Reads the descriptor that a selector names; `raise` is the exception for a selector outside its table.
     pub fn fetch_descriptor(&mut self, selector: SegmentSelector, raise: Raise) -> Result<SegmentDescriptor, Fault> {
         let at = self.descriptor_address(selector, raise)?;
+        // Descriptors are aligned as a rule, so that both halves share a page.
+        if at.0 & 0xfff <= 0xff8
+            && let Some(bytes) = self.system_bytes(at.0)
+        {
+            return Ok(SegmentDescriptor(u64::from_le_bytes(bytes)));
+        }
         let low = self.load_system::<u32>(at.0)?;
         let high = self.load_system::<u32>(at.0.wrapping_add(4))?;
         Ok(SegmentDescriptor(u64::from(high) << 32 | u64::from(low)))
@@ -46,10 +52,14 @@ impl Mmu {
         Ok(LinearAddress(base.wrapping_add(selector.offset())))
     }
     /// Sets the accessed bit of a code or data descriptor in its table, if it is clear, and returns the descriptor with it.
+    #[inline]
     pub fn mark_accessed(&mut self, selector: SegmentSelector, descriptor: SegmentDescriptor) -> Result<SegmentDescriptor, Fault> {
         if !descriptor.rights().is_code_or_data() || descriptor.rights().accessed() {
             return Ok(descriptor);
         }
+        self.set_accessed(selector, descriptor)
+    }
+    fn set_accessed(&mut self, selector: SegmentSelector, descriptor: SegmentDescriptor) -> Result<SegmentDescriptor, Fault> {
         let at = self.descriptor_address(selector, Exception::GeneralProtection)?;
         let marked = descriptor.with_accessed();
         self.store_system::<u8>(at.0.wrapping_add(5), (marked.0 >> 40) as u8)?;

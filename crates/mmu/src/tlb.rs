@@ -65,6 +65,11 @@ impl Mmu {
     pub(crate) fn entry(&self, linear: u32) -> &TlbEntry {
         &self.tlb[slot(linear, self.bank)]
     }
+    /// The fast entry of a supervisor access, whatever the current privilege.
+    #[inline(always)]
+    pub(crate) fn system_entry(&self, linear: u32) -> &TlbEntry {
+        &self.tlb[slot(linear, 0)]
+    }
     pub(crate) fn cached(&self, linear: u32, bank: u32) -> Option<Translation> {
         let translation = self.translations[slot(linear, bank)];
         (translation.page == linear & PAGE).then_some(translation)

@@ -48,13 +48,16 @@ struct Slot {
 /// Which instructions hooks want to see.
 #[derive(Clone, Debug, Default)]
 pub struct Hooking {
+    /// All instructions of these mnemonics.
     pub mnemonics: Vec<Mnemonic>,
+    /// Those at these linear addresses.
     pub addresses: Vec<u32>,
 }
 impl Hooking {
     fn wants(&self, instruction: &Instruction, linear: u32) -> bool {
         self.mnemonics.contains(&instruction.mnemonic()) || self.addresses.contains(&linear)
     }
+    /// None at all.
     pub fn is_empty(&self) -> bool {
         self.mnemonics.is_empty() && self.addresses.is_empty()
     }
@@ -78,6 +81,10 @@ pub struct BlockCache {
     by_page: HashMap<u32, Vec<u32>>,
     hooking: Hooking,
     options: u32,
+    /// Kept for their room.
+    lowered: Vec<Lowered>,
+    ops: Vec<Op>,
+    touched: Vec<(u32, u32)>,
 }
 
 fn boxed<T: Clone, const N: usize>(value: T) -> Box<[T; N]> {
@@ -101,6 +108,9 @@ impl BlockCache {
             by_page: HashMap::new(),
             hooking: Hooking::default(),
             options: decoder_options(profile),
+            lowered: Vec::new(),
+            ops: Vec::new(),
+            touched: Vec::new(),
         }
     }
     pub fn pool(&self) -> &Pool {
@@ -204,7 +214,8 @@ impl BlockCache {
         let most = if wanted == Wanted::Block && offset.is_some() { MOST } else { 1 };
         let window = fetch::window::<WINDOW>(core, eip, offset, at);
         let mut decoder = Decoder::with_ip(bits, window.bytes(), u64::from(eip), self.options);
-        let mut block: Vec<Lowered> = Vec::with_capacity(usize::from(most));
+        let mut block = std::mem::take(&mut self.lowered);
+        block.clear();
         let mut length = 0;
         let mut second = None;
         let mut last = Instruction::default();
@@ -263,7 +274,9 @@ impl BlockCache {
         }
         let crossing = second.is_some();
         let cacheable = offset.is_some() && second.is_none_or(|second| second.is_some());
-        let mut ops: Vec<Op> = block.iter().map(|lowered| lowered.op).collect();
+        let mut ops = std::mem::take(&mut self.ops);
+        ops.clear();
+        ops.extend(block.iter().map(|lowered| lowered.op));
         let count = ops.len() as u8;
         let kind = block.last().map_or(Kind::Sequential, |lowered| lowered.kind);
         if kind == Kind::Sequential {
@@ -323,47 +336,48 @@ impl BlockCache {
                 }
             }
         }
+        (self.lowered, self.ops) = (block, ops);
         Ok(first)
     }
 
-    /// Stores touched code: every block with one of the bytes goes.
-    pub fn invalidate(&mut self, core: &mut Core, touched: &[(u32, u32)]) {
-        for (at, length) in touched {
-            let (at, end) = (*at, at + length);
+    /// Answers the stores into code that memory has noted: every block with one of the bytes goes.
+    pub fn invalidate(&mut self, core: &mut Core) {
+        let mut touched = std::mem::take(&mut self.touched);
+        core.mmu.bus.memory.take_touched(&mut touched);
+        for (at, length) in touched.drain(..) {
+            let end = at + length;
             for page in at >> 12..=(end - 1) >> 12 {
                 self.invalidate_in(core, page, at, end);
             }
         }
+        self.touched = touched;
     }
     fn invalidate_in(&mut self, core: &mut Core, page: u32, at: u32, end: u32) {
-        let Some(mut list) = self.by_page.remove(&page) else { return };
+        let Some(list) = self.by_page.get_mut(&page) else { return };
         let (mut low, mut high) = (!0, 0);
         let part = |block: &Block| {
             let own = if block.start >> 12 == page { Some((block.start, block.end)) } else { None };
             own.or(block.second.filter(|(from, _)| from >> 12 == page))
         };
         list.retain(|number| {
-            let block = self.blocks[*number as usize];
-            let Some((from, to)) = part(&block) else { return false };
+            let block = &mut self.blocks[*number as usize];
+            let Some((from, to)) = part(block) else { return false };
             if block.live && (to <= at || from >= end) {
                 return true;
             }
+            block.live = false;
             self.pool[block.first as usize].exec = stale;
-            self.blocks[*number as usize].live = false;
             (low, high) = (low.min(from), high.max(to));
             false
         });
-        if low < high {
-            core.mmu.bus.memory.unmark_code(low, high);
-            for number in &list {
-                if let Some((from, to)) = part(&self.blocks[*number as usize])
-                    && from < high
-                    && to > low
-                {
-                    core.mmu.bus.memory.mark_code(from, to);
-                }
+        if low >= high {
+            return;
+        }
+        core.mmu.bus.memory.unmark_code(low, high);
+        for (from, to) in list.iter().filter_map(|number| part(&self.blocks[*number as usize])) {
+            if from < high && to > low {
+                core.mmu.bus.memory.mark_code(from, to);
             }
         }
-        self.by_page.insert(page, list);
     }
 }

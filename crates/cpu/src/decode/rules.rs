@@ -47,8 +47,9 @@ fn needed(feature: CpuidFeature) -> Option<(Features, &'static str)> {
         // An x87 instruction is an escape, whatever the model has: `lower` sends it to #NM.
         CpuidFeature::FPU | CpuidFeature::FPU287 | CpuidFeature::FPU387 => (Features::empty(), "floating-point unit"),
         CpuidFeature::PAUSE => (Features::empty(), "PAUSE"),
-        // UMOV, LOADALL and MOV with a test register: the decoder knows them only where the model does.
+        // LOADALL and MOV with a test register: the decoder knows them only where the model does.
         CpuidFeature::INTEL386_ONLY => (Features::empty(), "undocumented 80386 instructions"),
+        CpuidFeature::UMOV => (Features::UMOV, "UMOV"),
         CpuidFeature::INTEL386_A0_ONLY => (Features::XBTS, "XBTS and IBTS"),
         CpuidFeature::INTEL486_A_ONLY => (Features::CMPXCHG486A, "CMPXCHG at 0F A6"),
         CpuidFeature::INTEL486 => (Features::I486, "80486 instructions"),

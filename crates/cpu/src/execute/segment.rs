@@ -191,6 +191,19 @@ impl Core {
     }
     /// Pushes values, first to last, on the current stack; every slot is checked before the first is stored.
     pub(crate) fn push_all<W: Width>(&mut self, values: &[u32]) -> Result<(), Fault> {
+        let total = values.len() as u32 * W::BYTES as u32;
+        let (top, bottom) = (self.stack_pointer(), self.above_top(total.wrapping_neg()));
+        // A frame that lies in one page of RAM, as almost all do, is checked at once.
+        if top > bottom
+            && let Some(last) = self.mmu.linear::<W>(SegmentRegister::Ss as u8, top - W::BYTES as u32, true)
+            && let Some(first) = self.mmu.linear::<W>(SegmentRegister::Ss as u8, bottom, true)
+            && last.wrapping_sub(first) == total - W::BYTES as u32
+            && let Some(offset) = self.mmu.frame_place(first, total, false)
+        {
+            self.poke_frame::<W>(offset, values);
+            self.set_stack_pointer(bottom);
+            return Ok(());
+        }
         let mut places = [None; 6];
         for (i, place) in places.iter_mut().enumerate().take(values.len()) {
             let offset = self.above_top(((i as u32 + 1) * W::BYTES as u32).wrapping_neg());
@@ -203,6 +216,13 @@ impl Core {
         let pointer = self.above_top((values.len() as u32 * W::BYTES as u32).wrapping_neg());
         self.set_stack_pointer(pointer);
         Ok(())
+    }
+
+    /// Stores a frame, first value highest, at an offset that was checked.
+    pub(crate) fn poke_frame<W: Width>(&mut self, offset: u32, values: &[u32]) {
+        for (i, value) in values.iter().rev().enumerate() {
+            self.mmu.poke(offset + (i * W::BYTES) as u32, W::of(*value));
+        }
     }
 
     /// The code segment that RET and IRET return to, with all its checks but the limit's (SDM Vol. 2, "RET").

@@ -2,7 +2,7 @@
 
 use super::{Of, complex_ops, require};
 use crate::{
-    access::{Access, Slow},
+    access::{Access, Fast, Slow},
     core::{Core, EAX, EBP, EDI, ESP},
     decode::Op,
     dispatch::Instruction,
@@ -148,12 +148,43 @@ impl<T: Stack, W: Width, M: Memory> Instruction for PopMemory<T, W, M> {
     }
 }
 
+/// The eight slots below `top`, if they do not wrap and the segment allows them all to be written: offset and linear address of the lowest.
+/// (A stack segment that can be read can be written.)
+#[inline(always)]
+fn frame_below<T: Stack, W: Width>(core: &mut Core, top: u32) -> Option<(u32, u32)> {
+    let size = W::BYTES as u32;
+    let bottom = T::moved(top, (8 * size).wrapping_neg());
+    if top <= bottom {
+        return None;
+    }
+    let first = T::linear::<W, Fast>(core, bottom, true).ok()?;
+    let last = T::linear::<W, Fast>(core, top - size, true).ok()?;
+    (last.wrapping_sub(first) == 7 * size).then_some((bottom, first))
+}
+/// For instructions whose fast form is all or nothing.
+fn not_fast<A: Access>() -> A::Error {
+    A::fault(|| Fault::new(Exception::SS0, Reason::StackWraps))
+}
+
 /// PUSHA: the eight registers, ESP as it was before. All slots are checked before the first is stored.
 pub struct PushAll<T, W>(Of<(T, W)>);
 impl<T: Stack, W: Width> Instruction for PushAll<T, W> {
     #[inline(always)]
     fn run<A: Access>(core: &mut Core, _: &Op) -> Result<(), A::Error> {
         let mut pointer = T::pointer(core);
+        if let Some(bottom) = frame_below::<T, W>(core, pointer)
+            && let Some(offset) = core.mmu.frame_place(bottom.1, 8 * W::BYTES as u32, false)
+        {
+            for slot in 0..8 {
+                let value = core.reg::<W>(EDI - 4 * slot);
+                core.mmu.poke(offset + u32::from(slot) * W::BYTES as u32, value);
+            }
+            T::set_pointer(core, bottom.0);
+            return Ok(());
+        }
+        if !A::SLOW {
+            return Err(not_fast::<A>());
+        }
         let mut places = [None; 8];
         for place in &mut places {
             pointer = T::moved(pointer, (W::BYTES as u32).wrapping_neg());
@@ -174,6 +205,20 @@ impl<T: Stack, W: Width> Instruction for PopAll<T, W> {
     #[inline(always)]
     fn run<A: Access>(core: &mut Core, _: &Op) -> Result<(), A::Error> {
         let mut pointer = T::pointer(core);
+        let end = T::moved(pointer, 8 * W::BYTES as u32);
+        if let Some(bottom) = frame_below::<T, W>(core, end)
+            && let Some(offset) = core.mmu.frame_source(bottom.1, 8 * W::BYTES as u32)
+        {
+            for slot in (0..8).filter(|slot| EDI - 4 * slot != ESP) {
+                let value = core.mmu.peek::<W>(offset + u32::from(slot) * W::BYTES as u32);
+                core.set_reg(EDI - 4 * slot, value);
+            }
+            T::set_pointer(core, end);
+            return Ok(());
+        }
+        if !A::SLOW {
+            return Err(not_fast::<A>());
+        }
         let mut values = [W::of(0); 8];
         for value in values.iter_mut().rev() {
             let linear = T::linear::<W, A>(core, pointer, false)?;
@@ -210,7 +255,7 @@ impl<T: Stack, W: Width> Instruction for Enter<T, W> {
     fn run<A: Access>(core: &mut Core, op: &Op) -> Result<(), A::Error> {
         if !A::SLOW {
             // The copies may fault after others were stored; the slow twin collects first.
-            return Err(A::fault(|| Fault::new(Exception::SS0, Reason::StackWraps)));
+            return Err(not_fast::<A>());
         }
         let size = W::BYTES as u32;
         let mut pointer = T::moved(T::pointer(core), size.wrapping_neg());
