@@ -217,6 +217,7 @@ mod tests {
     }
 
     #[test]
+    #[allow(clippy::unusual_byte_groupings)] // grouped as the fields are
     fn base_and_limit_are_gathered_from_their_pieces() {
         let data = SegmentDescriptor(0x12_4_5_92_345678_9abc);
         assert_eq!((data.base(), data.limit()), (0x1234_5678, 0x59abc));

@@ -1,6 +1,6 @@
 //! Exceptions with the reason for them: which check of which step refused.
 
-use crate::{AccessRights, Exception, LinearAddress, PhysicalAddress, SegmentRegister, SegmentSelector};
+use crate::{AccessRights, Exception, PhysicalAddress, SegmentRegister, SegmentSelector};
 use std::fmt;
 
 /// An exception and why it was raised. One word wide, so that the paths which do not fault carry nothing.
@@ -63,14 +63,12 @@ impl fmt::Display for AccessKind {
 pub enum Table {
     Gdt,
     Ldt,
-    Idt,
 }
 impl fmt::Display for Table {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Table::Gdt => "GDT",
             Table::Ldt => "LDT",
-            Table::Idt => "IDT",
         })
     }
 }
@@ -103,7 +101,9 @@ pub enum Reason {
 
     // Decoding
     UndefinedOpcode,
-    NotInModel { feature: &'static str },
+    NotInModel {
+        feature: &'static str,
+    },
     NoFpu,
     LockNotAllowed,
     RegisterForm,
@@ -112,69 +112,164 @@ pub enum Reason {
     SoftwareUndefined,
 
     // Segmentation
-    SegmentLimit { segment: SegmentRegister, offset: u32, size: u32, limit: u32, kind: AccessKind },
-    SegmentUnusable { segment: SegmentRegister },
-    SegmentNotWritable { segment: SegmentRegister, rights: AccessRights },
-    SegmentNotReadable { segment: SegmentRegister, rights: AccessRights },
-    BranchBeyondLimit { target: u32, limit: u32 },
+    SegmentLimit {
+        segment: SegmentRegister,
+        offset: u32,
+        size: u32,
+        limit: u32,
+        kind: AccessKind,
+    },
+    SegmentUnusable {
+        segment: SegmentRegister,
+    },
+    SegmentNotWritable {
+        segment: SegmentRegister,
+        rights: AccessRights,
+    },
+    SegmentNotReadable {
+        segment: SegmentRegister,
+        rights: AccessRights,
+    },
+    BranchBeyondLimit {
+        target: u32,
+        limit: u32,
+    },
 
     // Descriptor loads
-    SelectorNull { role: &'static str },
-    SelectorBeyondTable { selector: SegmentSelector, table: Table, limit: u32 },
-    SelectorInLdt { selector: SegmentSelector },
-    NoLdt { selector: SegmentSelector },
-    DescriptorType { selector: SegmentSelector, descriptor: u64, expected: &'static str },
-    DescriptorPrivilege { selector: SegmentSelector, descriptor: u64, cpl: u8 },
-    DescriptorNotPresent { selector: SegmentSelector, descriptor: u64 },
-    ReturnToInner { selector: SegmentSelector, cpl: u8 },
-    TssTooSmall { limit: u32, needed: u32 },
+    SelectorNull {
+        role: &'static str,
+    },
+    SelectorBeyondTable {
+        selector: SegmentSelector,
+        table: Table,
+        limit: u32,
+    },
+    SelectorInLdt {
+        selector: SegmentSelector,
+    },
+    NoLdt {
+        selector: SegmentSelector,
+    },
+    DescriptorType {
+        selector: SegmentSelector,
+        descriptor: u64,
+        expected: &'static str,
+    },
+    DescriptorPrivilege {
+        selector: SegmentSelector,
+        descriptor: u64,
+        cpl: u8,
+    },
+    DescriptorNotPresent {
+        selector: SegmentSelector,
+        descriptor: u64,
+    },
+    ReturnToInner {
+        selector: SegmentSelector,
+        cpl: u8,
+    },
+    TssTooSmall {
+        limit: u32,
+        needed: u32,
+    },
 
     // Interrupts
-    VectorBeyondIdt { vector: u8, limit: u32 },
-    NotAGate { vector: u8, descriptor: u64 },
-    GatePrivilege { vector: u8, dpl: u8, cpl: u8 },
-    GateNotPresent { vector: u8, descriptor: u64 },
+    VectorBeyondIdt {
+        vector: u8,
+        limit: u32,
+    },
+    NotAGate {
+        vector: u8,
+        descriptor: u64,
+    },
+    GatePrivilege {
+        vector: u8,
+        dpl: u8,
+        cpl: u8,
+    },
+    GateNotPresent {
+        vector: u8,
+        descriptor: u64,
+    },
     StackWraps,
 
     // Paging
-    PageNotPresent { level: PageLevel, entry: u64, at: PhysicalAddress, kind: AccessKind, user: bool },
-    PageProtection { level: PageLevel, entry: u64, at: PhysicalAddress, kind: AccessKind, user: bool },
-    PageReservedBits { level: PageLevel, entry: u64, at: PhysicalAddress },
-    /// The translation was in the TLB and forbade the access.
-    CachedProtection { kind: AccessKind, user: bool },
+    PageNotPresent {
+        level: PageLevel,
+        entry: u64,
+        at: PhysicalAddress,
+        kind: AccessKind,
+        user: bool,
+    },
+    PageProtection {
+        level: PageLevel,
+        entry: u64,
+        at: PhysicalAddress,
+        kind: AccessKind,
+        user: bool,
+    },
+    PageReservedBits {
+        level: PageLevel,
+        entry: u64,
+        at: PhysicalAddress,
+    },
 
     // Privilege
-    NeedsCpl0 { cpl: u8 },
-    NeedsIopl { cpl: u8, iopl: u8 },
-    PortDenied { port: u16, cpl: u8, iopl: u8 },
+    NeedsCpl0 {
+        cpl: u8,
+    },
+    NeedsIopl {
+        cpl: u8,
+        iopl: u8,
+    },
+    PortDenied {
+        port: u16,
+        cpl: u8,
+        iopl: u8,
+    },
     TimeStampDisabled,
     CountersDisabled,
 
     // Registers
-    ControlBits { register: &'static str, value: u32, reserved: u32 },
+    ControlBits {
+        register: &'static str,
+        value: u32,
+        reserved: u32,
+    },
     PagingWithoutProtection,
     NotWriteThroughWithoutCacheDisable,
-    NoSuchRegister { register: &'static str },
-    NoSuchMsr { number: u32 },
-    MsrBits { number: u32, value: u64 },
-    DebugRegisterGuard,
+    NoSuchRegister {
+        register: &'static str,
+    },
+    NoSuchMsr {
+        number: u32,
+    },
+    MsrBits {
+        number: u32,
+        value: u64,
+    },
     DebugExtensions,
     CsNotLoadable,
 
     // Arithmetic and traps
     DivideByZero,
     QuotientTooLarge,
-    BoundsExceeded { index: i32, lower: i32, upper: i32 },
-    OverflowSet,
+    BoundsExceeded {
+        index: i32,
+        lower: i32,
+        upper: i32,
+    },
     SingleStep,
     Breakpoint,
     Icebp,
     CoprocessorEmulated,
     TaskSwitched,
-    Misaligned { at: LinearAddress, alignment: u32 },
 
     // Delivery
-    DoubleFault { first: Exception, second: Exception },
+    DoubleFault {
+        first: Exception,
+        second: Exception,
+    },
 }
 
 impl fmt::Display for Reason {
@@ -199,7 +294,9 @@ impl fmt::Display for Reason {
             SegmentNotReadable { segment, rights } => write!(f, "{segment} is not readable (access rights {:04x})", rights.0),
             BranchBeyondLimit { target, limit } => write!(f, "the branch target {target:08x} is beyond the code segment limit {limit:08x}"),
             SelectorNull { role } => write!(f, "the selector for {role} is null"),
-            SelectorBeyondTable { selector, table, limit } => write!(f, "selector {selector} lies beyond the limit {limit:04x} of the {table}"),
+            SelectorBeyondTable { selector, table, limit } => {
+                write!(f, "selector {selector} lies beyond the limit {limit:04x} of the {table}")
+            }
             SelectorInLdt { selector } => write!(f, "selector {selector} must name the GDT"),
             NoLdt { selector } => write!(f, "selector {selector} names the LDT, and LDTR is null"),
             DescriptorType { selector, descriptor, expected } => {
@@ -228,7 +325,6 @@ impl fmt::Display for Reason {
                 write!(f, "{} {kind}: the {level} {entry:08x} at physical {at} forbids it", ring(user))
             }
             PageReservedBits { level, entry, at } => write!(f, "the {level} {entry:016x} at physical {at} has reserved bits set"),
-            CachedProtection { kind, user } => write!(f, "{} {kind}: the translation in the TLB forbids it", ring(user)),
             NeedsCpl0 { cpl } => write!(f, "the instruction needs CPL 0 and CPL is {cpl}"),
             NeedsIopl { cpl, iopl } => write!(f, "CPL {cpl} is above IOPL {iopl}"),
             PortDenied { port, cpl, iopl } => {
@@ -244,19 +340,16 @@ impl fmt::Display for Reason {
             NoSuchRegister { register } => write!(f, "there is no {register}"),
             NoSuchMsr { number } => write!(f, "there is no model-specific register {number:08x}"),
             MsrBits { number, value } => write!(f, "model-specific register {number:08x} does not take {value:016x}"),
-            DebugRegisterGuard => f.write_str("DR7.GD is set"),
             DebugExtensions => f.write_str("CR4.DE is set: DR4 and DR5 do not exist"),
             CsNotLoadable => f.write_str("MOV cannot load CS"),
             DivideByZero => f.write_str("division by zero"),
             QuotientTooLarge => f.write_str("the quotient does not fit its register"),
             BoundsExceeded { index, lower, upper } => write!(f, "{index} is not between {lower} and {upper}"),
-            OverflowSet => f.write_str("INTO with OF set"),
             SingleStep => f.write_str("EFLAGS.TF was set"),
             Breakpoint => f.write_str("INT3"),
             Icebp => f.write_str("INT1 (ICEBP)"),
             CoprocessorEmulated => f.write_str("CR0.EM is set"),
             TaskSwitched => f.write_str("CR0.TS is set"),
-            Misaligned { at, alignment } => write!(f, "{at} is not aligned to {alignment} bytes"),
             DoubleFault { first, second } => write!(f, "{second} while {first} was delivered"),
         }
     }

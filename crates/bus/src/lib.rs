@@ -12,7 +12,9 @@ mod timeline;
 mod wiring;
 
 pub use cycle::BusCycle;
-pub use device::{AccessSize, Device, DmaController, InterruptController, MemoryIo, PortIo, StateError, Stateful, Timer, state_from, state_of};
+pub use device::{
+    AccessSize, Device, DmaController, InterruptController, MemoryIo, PortIo, StateError, Stateful, Timer, state_from, state_of,
+};
 pub use lines::{Lines, StopRequest};
 pub use memory::{Backing, MapError, Memory, MemoryMap, PAGE_SIZE, RomImage};
 pub use system_bus::{BuildError, PortAccess, SystemBus};

@@ -335,7 +335,10 @@ mod tests {
         assert!(build(MemoryMap { ram: 1 << 20, roms: vec![rom("x", 5, vec![1])], ..MemoryMap::default() }).contains("x: a ROM at"));
         assert!(build(MemoryMap { ram: 1 << 20, roms: vec![rom("x", 0, vec![])], ..MemoryMap::default() }).contains("empty"));
         let two = vec![rom("one", 0xf0000, vec![0; 0x10000]), rom("two", 0xf8000, vec![0; 0x8000])];
-        assert_eq!(build(MemoryMap { ram: 1 << 20, roms: two, ..MemoryMap::default() }), "one and two both claim physical address 000f8000");
+        assert_eq!(
+            build(MemoryMap { ram: 1 << 20, roms: two, ..MemoryMap::default() }),
+            "one and two both claim physical address 000f8000"
+        );
         let shadow = vec![rom("bios", 0xf0000, vec![0; 0x10000])];
         assert!(build(MemoryMap { ram: 0x80000, shadows: shadow, ..MemoryMap::default() }).contains("needs RAM up to its end"));
     }

@@ -1,7 +1,8 @@
 //! Memory, ports, devices, lines and time, and the way from an access to what answers it.
 
 use crate::{
-    AccessSize, BusCycle, Cycle, Device, DmaController, IrqLine, Lines, MapError, Memory, MemoryMap, StateError, Timeline, Wiring, state_from, state_of,
+    AccessSize, BusCycle, Cycle, Device, DmaController, IrqLine, Lines, MapError, Memory, MemoryMap, StateError, Timeline, Wiring,
+    state_from, state_of,
 };
 use std::any::Any;
 use thiserror::Error;
@@ -224,9 +225,10 @@ impl SystemBus {
         self.attention = true;
     }
 
-    /// Wakes every device whose time has come.
+    /// Wakes the devices whose time has come, each once: one that asks again for a time that is past waits for the next call.
     pub fn wake_due(&mut self) {
-        while let Some(number) = self.timeline.due() {
+        for _ in 0..self.slots.len() {
+            let Some(number) = self.timeline.due() else { return };
             self.talk(number, |device, cycle| {
                 if let Some(timer) = device.timer() {
                     timer.wake(cycle);
@@ -247,7 +249,8 @@ impl SystemBus {
         let owner = self.ports[usize::from(port)];
         let whole = (0..size.bytes() as u16).all(|i| {
             let port = port.wrapping_add(i);
-            self.ports[usize::from(port)] == owner && (size == AccessSize::Byte || self.byte_wide[usize::from(port >> 6)] >> (port & 63) & 1 == 0)
+            self.ports[usize::from(port)] == owner
+                && (size == AccessSize::Byte || self.byte_wide[usize::from(port >> 6)] >> (port & 63) & 1 == 0)
         });
         whole.then_some(usize::from(owner))
     }
@@ -264,9 +267,8 @@ impl SystemBus {
                 let read = self.talk(owner - 1, |device, cycle| device.ports().map(|ports| ports.read(port, size, cycle)));
                 read.flatten().unwrap_or(!0) & size.mask()
             }
-            None => (0..size.bytes()).fold(0, |value, i| {
-                value | self.read_port_unwatched(port.wrapping_add(i as u16), AccessSize::Byte) << (8 * i)
-            }),
+            None => (0..size.bytes())
+                .fold(0, |value, i| value | self.read_port_unwatched(port.wrapping_add(i as u16), AccessSize::Byte) << (8 * i)),
         }
     }
     /// OUT, by the same rules.
@@ -315,9 +317,8 @@ impl SystemBus {
                     return read.flatten().unwrap_or(!0) & size.mask();
                 }
                 Some((_, false)) => {
-                    return (0..size.bytes()).fold(0, |value, i| {
-                        value | self.read_physical(PhysicalAddress(at.0 + u64::from(i)), AccessSize::Byte) << (8 * i)
-                    });
+                    return (0..size.bytes())
+                        .fold(0, |value, i| value | self.read_physical(PhysicalAddress(at.0 + u64::from(i)), AccessSize::Byte) << (8 * i));
                 }
                 None => {}
             }

@@ -1,7 +1,7 @@
 //! How an instruction reaches memory: the one difference between a handler and its slow twin.
 
 use crate::core::Core;
-use turtle86_arch::{AccessKind, Fault, Reason, Exception, SegmentRegister};
+use turtle86_arch::{AccessKind, Exception, Fault, Reason, SegmentRegister};
 use turtle86_mmu::{Place, Width};
 
 /// `Fast` fails without a trace and without a reason; `Slow` does everything and can fault.

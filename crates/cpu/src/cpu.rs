@@ -8,7 +8,8 @@ use crate::{
 };
 use iced_x86::Decoder;
 use turtle86_arch::{
-    AccessRights, Cr0, Cr4, DescriptorCache, Eflags, Gpr, LinearAddress, Model, Profile, SegmentDescriptor, SegmentRegister, SegmentSelector,
+    AccessRights, Cr0, Cr4, DescriptorCache, Eflags, Gpr, LinearAddress, Model, Profile, SegmentDescriptor, SegmentRegister,
+    SegmentSelector,
 };
 use turtle86_bus::{AccessSize, SystemBus};
 use turtle86_mmu::{ControlRegisters, Mmu, TableRegister};
@@ -21,7 +22,8 @@ pub struct Cpu {
     pub(crate) pending_trap: bool,
     pub(crate) a20: bool,
     pub(crate) last_mode: ProcessorMode,
-    pub(crate) skip_hook_once: bool,
+    /// Where a hook's verdict stopped the last run.
+    pub(crate) stopped_at: Option<LinearAddress>,
     pub(crate) faults: Vec<FaultRecord>,
     pub(crate) last_fault: Option<FaultRecord>,
 }
@@ -41,7 +43,7 @@ impl Cpu {
             pending_trap: false,
             a20: true,
             last_mode: ProcessorMode::Real,
-            skip_hook_once: false,
+            stopped_at: None,
             faults: Vec::new(),
             last_fault: None,
         };

@@ -3,8 +3,8 @@
 
 use crate::core::Core;
 use turtle86_arch::{
-    AccessKind, DescriptorCache, Eflags, ErrorCode, Exception, Fault, Gate, GateKind, Reason, SegmentRegister, SegmentSelector, SystemType, Tss16,
-    Tss32, Vector,
+    AccessKind, DescriptorCache, Eflags, ErrorCode, Exception, Fault, Gate, GateKind, Reason, SegmentRegister, SegmentSelector, SystemType,
+    Tss16, Tss32, Vector,
 };
 use turtle86_mmu::{Place, Width};
 
@@ -92,7 +92,11 @@ impl Core {
             None if wide => self.push_all::<u32>(frame.values())?,
             None => self.push_all::<u16>(frame.values())?,
             Some((ss, esp)) => {
-                let esp = if wide { self.push_inner::<u32>(&ss, esp, frame.values())? } else { self.push_inner::<u16>(&ss, esp, frame.values())? };
+                let esp = if wide {
+                    self.push_inner::<u32>(&ss, esp, frame.values())?
+                } else {
+                    self.push_inner::<u16>(&ss, esp, frame.values())?
+                };
                 let cpl = cs.rights.dpl();
                 self.mmu.set_cpl(cpl);
                 self.mmu.set_segment(SegmentRegister::Ss, ss);

@@ -129,7 +129,7 @@ mod tests {
         let r = wide as u8;
         let flag = |on: bool, bit: u32| if on { bit } else { 0 };
         let image = flag(!(0..256).contains(&wide), CF)
-            | flag(r.count_ones() % 2 == 0, PF)
+            | flag(r.count_ones().is_multiple_of(2), PF)
             | flag(!(0..16).contains(&low), AF)
             | flag(r == 0, ZF)
             | flag(r >= 0x80, SF)
@@ -153,7 +153,12 @@ mod tests {
     #[test]
     fn any_flags_can_be_set_and_partly_changed() {
         for bits in 0..64u32 {
-            let want = bits & 1 | (bits >> 1 & 1) << 2 | (bits >> 2 & 1) << 4 | (bits >> 3 & 1) << 6 | (bits >> 4 & 1) << 7 | (bits >> 5 & 1) << 11;
+            let want = bits & 1
+                | (bits >> 1 & 1) << 2
+                | (bits >> 2 & 1) << 4
+                | (bits >> 3 & 1) << 6
+                | (bits >> 4 & 1) << 7
+                | (bits >> 5 & 1) << 11;
             let mut flags = Flags::default();
             flags.set(want);
             assert_eq!(flags.image(), want);

@@ -1,6 +1,10 @@
 //! Where operands live, as types: chosen once, when an instruction is lowered.
 
-use crate::{access::Access, core::{Core, ECX}, decode::Op};
+use crate::{
+    access::Access,
+    core::{Core, ECX},
+    decode::Op,
+};
 use turtle86_mmu::Width;
 
 /// The register in `reg`.

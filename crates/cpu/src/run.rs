@@ -25,7 +25,9 @@ impl Cpu {
     pub fn run(&mut self, limits: Limits, observer: &mut dyn Observer) -> Stop {
         self.begin();
         loop {
-            if let Err(stop) = self.boundary(&limits, observer).and_then(|ready| if ready { self.execute(&limits, observer) } else { Ok(()) }) {
+            if let Err(stop) =
+                self.boundary(&limits, observer).and_then(|ready| if ready { self.execute(&limits, observer) } else { Ok(()) })
+            {
                 return stop;
             }
         }
@@ -224,11 +226,15 @@ impl Cpu {
     }
     /// A hook wants to see the instruction at EIP.
     fn hooked(&mut self, trap: bool, observer: &mut dyn Observer) -> Flow {
+        // A run that goes on where a hook stopped it executes the instruction that the hook has seen.
+        if self.stopped_at.take() == Some(self.linear_eip()) {
+            return self.execute_one(Wanted::Unhooked, trap, observer);
+        }
         let instruction = self.fetch_instruction();
         match observer.instruction(self, &instruction) {
             Verdict::Continue => self.execute_one(Wanted::Unhooked, trap, observer),
             Verdict::Stop => {
-                self.skip_hook_once = true;
+                self.stopped_at = Some(self.linear_eip());
                 Err(Stop::Breakpoint(self.linear_eip()))
             }
             Verdict::Skip => {
@@ -257,7 +263,6 @@ impl Cpu {
                 Some(fault) => self.raise(fault, observer),
                 None => Ok(()),
             },
-            Cause::Hook if std::mem::take(&mut self.skip_hook_once) => self.execute_one(Wanted::Unhooked, false, observer),
             Cause::Hook => self.hooked(false, observer),
             _ => Ok(()),
         }

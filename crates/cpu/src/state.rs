@@ -55,7 +55,12 @@ impl Cpu {
     /// Takes a state back; memory and devices must be in place already. Fails if it is another model's.
     pub fn set_state(&mut self, state: &CpuState) -> Result<(), String> {
         if state.msr.len() != self.core.profile.msrs.len() {
-            return Err(format!("{} model-specific registers, and the {} has {}", state.msr.len(), self.core.profile.name, self.core.profile.msrs.len()));
+            return Err(format!(
+                "{} model-specific registers, and the {} has {}",
+                state.msr.len(),
+                self.core.profile.name,
+                self.core.profile.msrs.len()
+            ));
         }
         let core = &mut *self.core;
         for (n, value) in state.gpr.into_iter().enumerate() {

@@ -140,7 +140,11 @@ impl MachineBuilder {
             }
             let low = bytes[size.saturating_sub(128 << 10)..].to_vec();
             let low = RomImage { name: format!("{name} below 1 MiB"), at: PhysicalAddress(MIB - low.len() as u64), bytes: low };
-            if self.bios_read_only || self.ram < MIB { map.roms.push(low) } else { map.shadows.push(low) }
+            if self.bios_read_only || self.ram < MIB {
+                map.roms.push(low)
+            } else {
+                map.shadows.push(low)
+            }
             let top = 1u64 << profile.physical_bits.min(32);
             map.roms.push(RomImage { name, at: PhysicalAddress(top - size as u64), bytes });
         }

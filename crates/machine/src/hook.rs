@@ -83,11 +83,7 @@ impl Machine {
     ///
     /// # Errors
     /// There is no such mnemonic.
-    pub fn hook(
-        &mut self,
-        point: HookPoint,
-        f: impl FnMut(&mut Cpu, &Instruction) -> Verdict + Send + 'static,
-    ) -> Result<HookId, Error> {
+    pub fn hook(&mut self, point: HookPoint, f: impl FnMut(&mut Cpu, &Instruction) -> Verdict + Send + 'static) -> Result<HookId, Error> {
         let hook = match point {
             HookPoint::Address(at) => Hook::Address(at, Box::new(f)),
             HookPoint::Mnemonic(name) => {

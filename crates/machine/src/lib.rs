@@ -30,8 +30,6 @@ pub use machine::{Machine, RunLimit};
 pub use snapshot::Snapshot;
 pub use turtle86_arch as arch;
 pub use turtle86_bus as bus;
-pub use turtle86_cpu::{
-    Cpu, CpuState, FaultRecord, Form, Instruction, ProcessorMode, Stop, Verdict, iced_x86, instruction_table,
-};
+pub use turtle86_cpu::{Cpu, CpuState, FaultRecord, Form, Instruction, ProcessorMode, Stop, Verdict, iced_x86, instruction_table};
 pub use turtle86_devices as devices;
 pub use turtle86_mmu as mmu;

@@ -105,7 +105,7 @@ impl Machine {
     /// They do not all fall into RAM.
     pub fn load(&mut self, at: PhysicalAddress, bytes: &[u8]) -> Result<(), Error> {
         let memory = &self.cpu.bus().memory;
-        let pages = (at.0 >> 12)..=(at.0 + (bytes.len() as u64).saturating_sub(1)) >> 12;
+        let pages = (at.0 >> 12)..=at.0.saturating_add((bytes.len() as u64).saturating_sub(1)) >> 12;
         if at.0 >= 1 << 32 || !pages.into_iter().all(|page| memory.backing(PhysicalAddress(page << 12)).writable()) {
             return Err(Error::Load { at, bytes: bytes.len(), ram: memory.ram().len() });
         }

@@ -123,11 +123,7 @@ impl Mmu {
         } else {
             let at = self.translate_as(linear, AccessKind::Read, user)?;
             let backing = self.bus.memory.backing(at);
-            if backing.readable() {
-                self.peek(backing.offset() | at.0 as u32 & 0xfff)
-            } else {
-                W::of(self.bus.read_physical(at, W::SIZE))
-            }
+            if backing.readable() { self.peek(backing.offset() | at.0 as u32 & 0xfff) } else { W::of(self.bus.read_physical(at, W::SIZE)) }
         };
         self.note::<W>(linear, value, false);
         Ok(value)

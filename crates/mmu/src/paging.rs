@@ -1,6 +1,9 @@
 //! Page walks (SDM Vol. 3, "Paging"): 32-bit paging with 4 MiB pages, and PAE.
 
-use crate::{Mmu, PAGE, tlb::{Translation, USER_BANK}};
+use crate::{
+    Mmu, PAGE,
+    tlb::{Translation, USER_BANK},
+};
 use turtle86_arch::{AccessKind, Cr0, Cr4, ErrorCode, Exception, Fault, Features, LinearAddress, PageLevel, PhysicalAddress, Reason};
 use turtle86_bus::AccessSize;
 
@@ -47,7 +50,7 @@ impl Mmu {
             return Some(self.bus_address(u64::from(linear)));
         }
         let request = Request { linear, kind: AccessKind::Read, user: false };
-        let (path, _) = self.walk_entries(request).ok()?;
+        let path = self.walk_entries(request).ok()?;
         let last = path.into_iter().flatten().last()?;
         Some(self.bus_address(self.frame(&last, linear) & !0xfff | u64::from(linear & 0xfff)))
     }
@@ -80,7 +83,7 @@ impl Mmu {
     }
 
     fn walk(&mut self, request: Request) -> Result<Translation, Fault> {
-        let (path, pae) = self.walk_entries(request)?;
+        let path = self.walk_entries(request)?;
         let entries = || path.iter().flatten();
         let all = entries().fold(WRITABLE | USER, |bits, entry| bits & entry.value);
         let write = request.kind == AccessKind::Write;
@@ -103,19 +106,18 @@ impl Mmu {
                 self.bus.write_physical(entry.at, AccessSize::Dword, (entry.value | wanted) as u32);
             }
         }
-        let large = last.level == PageLevel::Directory;
         Ok(Translation {
             page: request.linear & PAGE,
             physical: self.frame(&last, request.linear) & !0xfff,
             writable: !read_only || !request.user && !self.write_protect(),
             dirty: write || last.value & DIRTY != 0,
             global: last.value & GLOBAL != 0 && self.control.cr4.contains(Cr4::PGE),
-            large: large || pae && large,
+            large: last.level == PageLevel::Directory,
         })
     }
 
-    /// The directory entry and, for a small page, the table entry; both present and without reserved bits. And whether PAE is on.
-    fn walk_entries(&mut self, request: Request) -> Result<([Option<Entry>; 2], bool), Fault> {
+    /// The directory entry and, for a small page, the table entry; both present and without reserved bits.
+    fn walk_entries(&mut self, request: Request) -> Result<[Option<Entry>; 2], Fault> {
         let linear = request.linear;
         let pae = self.control.cr4.contains(Cr4::PAE);
         if pae {
@@ -127,28 +129,29 @@ impl Mmu {
             };
             self.require_present(request, &pointer)?;
             let reserved = !(self.physical_mask | 0xfff);
-            let directory = self.fetch_entry(PageLevel::Directory, (pointer.value & 0xf_ffff_f000) + u64::from(linear >> 21 & 0x1ff) * 8, true);
+            let directory =
+                self.fetch_entry(PageLevel::Directory, (pointer.value & 0xf_ffff_f000) + u64::from(linear >> 21 & 0x1ff) * 8, true);
             self.require_present(request, &directory)?;
             if directory.value & LARGE != 0 {
                 self.require_unreserved(request, &directory, reserved | 0x1f_e000)?;
-                return Ok(([Some(directory), None], pae));
+                return Ok([Some(directory), None]);
             }
             self.require_unreserved(request, &directory, reserved)?;
             let table = self.fetch_entry(PageLevel::Table, (directory.value & 0xf_ffff_f000) + u64::from(linear >> 12 & 0x1ff) * 8, true);
             self.require_present(request, &table)?;
             self.require_unreserved(request, &table, reserved)?;
-            return Ok(([Some(directory), Some(table)], pae));
+            return Ok([Some(directory), Some(table)]);
         }
         let directory = self.fetch_entry(PageLevel::Directory, u64::from(self.control.cr3 & PAGE) + u64::from(linear >> 22) * 4, false);
         self.require_present(request, &directory)?;
         if directory.value & LARGE != 0 && self.control.cr4.contains(Cr4::PSE) {
             let reserved = if self.features.contains(Features::PSE36) { 0x3e_0000 & !0x1f_e000 } else { 0x3f_e000 };
             self.require_unreserved(request, &directory, reserved)?;
-            return Ok(([Some(directory), None], pae));
+            return Ok([Some(directory), None]);
         }
         let table = self.fetch_entry(PageLevel::Table, (directory.value & u64::from(PAGE)) + u64::from(linear >> 12 & 0x3ff) * 4, false);
         self.require_present(request, &table)?;
-        Ok(([Some(directory), Some(table)], pae))
+        Ok([Some(directory), Some(table)])
     }
 
     /// The physical address of `linear` in the page that `entry` maps.

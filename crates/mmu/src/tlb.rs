@@ -50,8 +50,7 @@ pub struct Translation {
 }
 impl Translation {
     /// Matches nothing.
-    pub const NONE: Translation =
-        Translation { page: NEVER, physical: 0, writable: false, dirty: false, global: false, large: false };
+    pub const NONE: Translation = Translation { page: NEVER, physical: 0, writable: false, dirty: false, global: false, large: false };
 }
 
 #[inline(always)]

@@ -307,7 +307,13 @@ impl BlockCache {
             let index = first + ops.len() as u32;
             let near = (cs.base.wrapping_add(target) ^ linear) & PAGE == 0 && target <= cs.limit;
             let linkable = near && cacheable && wanted == Wanted::Block;
-            let exec: Handler = if linkable { unlinked } else if wanted == Wanted::Block { search } else { unlinked };
+            let exec: Handler = if linkable {
+                unlinked
+            } else if wanted == Wanted::Block {
+                search
+            } else {
+                unlinked
+            };
             let edge = Op { imm: index, disp: target.wrapping_sub(eip), nth: count, length: linkable.into(), ..blank(exec) };
             ops.push(Op { imm: index, ..edge });
         }

@@ -9,8 +9,10 @@ use super::{
 use crate::{
     core::NO_REGISTER,
     dispatch::{Handler, branch, complex, fused, jump, repeat, sequential, transfer},
-    execute::{arithmetic::*, bit::*, condition::*, decimal::*, divide::*, flag_control::*, identify::*, interrupt::*, jump::*, loadall::*, logic::*,
-        multiply::*, port_io::*, protection::*, segment::*, shift::*, stack::*, string::*, system::*, transfer::*, I386, P6},
+    execute::{
+        I386, P6, arithmetic::*, bit::*, condition::*, decimal::*, divide::*, flag_control::*, identify::*, interrupt::*, jump::*,
+        loadall::*, logic::*, multiply::*, port_io::*, protection::*, segment::*, shift::*, stack::*, string::*, system::*, transfer::*,
+    },
     operand::{Cl, I, M16, MB, MG, MX, R, Rm},
 };
 use iced_x86::{Code, ConditionCode, Instruction, Mnemonic as M, OpKind, Register};
@@ -22,7 +24,6 @@ use turtle86_mmu::Mode;
 pub struct Context {
     pub profile: &'static Profile,
     pub mode: Mode,
-
 
     /// The code segment's limit.
     pub limit: u32,
@@ -103,11 +104,26 @@ macro_rules! by_word {
 macro_rules! by_place {
     ($place:expr, $T:ident => $e:expr) => {
         match $place {
-            Place::Register => { type $T = Rm; $e }
-            Place::Base => { type $T = MB; $e }
-            Place::Indexed => { type $T = MX; $e }
-            Place::General => { type $T = MG; $e }
-            Place::Short => { type $T = M16; $e }
+            Place::Register => {
+                type $T = Rm;
+                $e
+            }
+            Place::Base => {
+                type $T = MB;
+                $e
+            }
+            Place::Indexed => {
+                type $T = MX;
+                $e
+            }
+            Place::General => {
+                type $T = MG;
+                $e
+            }
+            Place::Short => {
+                type $T = M16;
+                $e
+            }
         }
     };
 }
@@ -115,10 +131,22 @@ macro_rules! by_place {
 macro_rules! by_memory {
     ($place:expr, $T:ident => $e:expr) => {
         match $place {
-            Place::Base => { type $T = MB; $e }
-            Place::Indexed => { type $T = MX; $e }
-            Place::Short => { type $T = M16; $e }
-            _ => { type $T = MG; $e }
+            Place::Base => {
+                type $T = MB;
+                $e
+            }
+            Place::Indexed => {
+                type $T = MX;
+                $e
+            }
+            Place::Short => {
+                type $T = M16;
+                $e
+            }
+            _ => {
+                type $T = MG;
+                $e
+            }
         }
     };
 }
@@ -126,9 +154,18 @@ macro_rules! by_memory {
 macro_rules! by_general {
     ($place:expr, $T:ident => $e:expr) => {
         match $place {
-            Place::Register => { type $T = Rm; $e }
-            Place::Short => { type $T = M16; $e }
-            _ => { type $T = MG; $e }
+            Place::Register => {
+                type $T = Rm;
+                $e
+            }
+            Place::Short => {
+                type $T = M16;
+                $e
+            }
+            _ => {
+                type $T = MG;
+                $e
+            }
         }
     };
 }
@@ -136,24 +173,51 @@ macro_rules! by_general {
 macro_rules! by_general_or_base {
     ($place:expr, $T:ident => $e:expr) => {
         match $place {
-            Place::Register => { type $T = Rm; $e }
-            Place::Base => { type $T = MB; $e }
-            Place::Short => { type $T = M16; $e }
-            _ => { type $T = MG; $e }
+            Place::Register => {
+                type $T = Rm;
+                $e
+            }
+            Place::Base => {
+                type $T = MB;
+                $e
+            }
+            Place::Short => {
+                type $T = M16;
+                $e
+            }
+            _ => {
+                type $T = MG;
+                $e
+            }
         }
     };
 }
 macro_rules! by_general_memory {
     ($place:expr, $T:ident => $e:expr) => {
-        if $place == Place::Short { type $T = M16; $e } else { type $T = MG; $e }
+        if $place == Place::Short {
+            type $T = M16;
+            $e
+        } else {
+            type $T = MG;
+            $e
+        }
     };
 }
 macro_rules! by_stack {
     ($stack:expr, $T:ident => $e:expr) => {
         match $stack {
-            StackKind::Flat => { type $T = Flat; $e }
-            StackKind::Wide => { type $T = Wide; $e }
-            StackKind::Narrow => { type $T = Narrow; $e }
+            StackKind::Flat => {
+                type $T = Flat;
+                $e
+            }
+            StackKind::Wide => {
+                type $T = Wide;
+                $e
+            }
+            StackKind::Narrow => {
+                type $T = Narrow;
+                $e
+            }
         }
     };
 }
@@ -161,8 +225,14 @@ macro_rules! by_stack {
 macro_rules! by_rules {
     ($rules:expr, $X:ident => $e:expr) => {
         match $rules {
-            UndefinedFlags::I386 => { type $X = I386; $e }
-            UndefinedFlags::P6 => { type $X = P6; $e }
+            UndefinedFlags::I386 => {
+                type $X = I386;
+                $e
+            }
+            UndefinedFlags::P6 => {
+                type $X = P6;
+                $e
+            }
         }
     };
 }
@@ -170,22 +240,70 @@ macro_rules! by_rules {
 macro_rules! by_condition {
     ($condition:expr, $C:ident => $e:expr) => {
         match $condition & 15 {
-            0 => { type $C = O; $e }
-            1 => { type $C = No; $e }
-            2 => { type $C = B; $e }
-            3 => { type $C = Nb; $e }
-            4 => { type $C = Z; $e }
-            5 => { type $C = Nz; $e }
-            6 => { type $C = Be; $e }
-            7 => { type $C = Nbe; $e }
-            8 => { type $C = S; $e }
-            9 => { type $C = Ns; $e }
-            10 => { type $C = P; $e }
-            11 => { type $C = Np; $e }
-            12 => { type $C = L; $e }
-            13 => { type $C = Nl; $e }
-            14 => { type $C = Le; $e }
-            _ => { type $C = Nle; $e }
+            0 => {
+                type $C = O;
+                $e
+            }
+            1 => {
+                type $C = No;
+                $e
+            }
+            2 => {
+                type $C = B;
+                $e
+            }
+            3 => {
+                type $C = Nb;
+                $e
+            }
+            4 => {
+                type $C = Z;
+                $e
+            }
+            5 => {
+                type $C = Nz;
+                $e
+            }
+            6 => {
+                type $C = Be;
+                $e
+            }
+            7 => {
+                type $C = Nbe;
+                $e
+            }
+            8 => {
+                type $C = S;
+                $e
+            }
+            9 => {
+                type $C = Ns;
+                $e
+            }
+            10 => {
+                type $C = P;
+                $e
+            }
+            11 => {
+                type $C = Np;
+                $e
+            }
+            12 => {
+                type $C = L;
+                $e
+            }
+            13 => {
+                type $C = Nl;
+                $e
+            }
+            14 => {
+                type $C = Le;
+                $e
+            }
+            _ => {
+                type $C = Nle;
+                $e
+            }
         }
     };
 }
@@ -285,7 +403,7 @@ impl Lowering<'_> {
     }
     /// The operand size of an instruction whose operands do not tell, by the stack that it moves.
     fn stack_size(&self) -> Size {
-        if self.i.stack_pointer_increment().unsigned_abs() % 4 == 0 { Size::Dword } else { Size::Word }
+        if self.i.stack_pointer_increment().unsigned_abs().is_multiple_of(4) { Size::Dword } else { Size::Word }
     }
     fn rules(&self) -> UndefinedFlags {
         self.context.profile.undefined
@@ -340,9 +458,7 @@ impl Lowering<'_> {
     /// A memory operand that strings name implicitly: its segment, and whether the address size is 32.
     fn string_operand(&mut self) -> bool {
         self.op.scale_segment = (self.i.memory_segment().number() as u8) << 4;
-        (0..self.i.op_count()).any(|n| {
-            matches!(self.i.op_kind(n), OpKind::MemorySegESI | OpKind::MemoryESEDI | OpKind::MemorySegEDI)
-        })
+        (0..self.i.op_count()).any(|n| matches!(self.i.op_kind(n), OpKind::MemorySegESI | OpKind::MemoryESEDI | OpKind::MemorySegEDI))
     }
 
     // ---- shapes that several mnemonics share
@@ -389,7 +505,11 @@ impl Lowering<'_> {
             }
             _ => FlagUse::Writes(None),
         };
-        if immediate { self.immediate(1) } else { self.reg(1) }
+        if immediate {
+            self.immediate(1)
+        } else {
+            self.reg(1)
+        }
         if !mov && !K::READS_CARRY {
             self.fuse = match (size, immediate) {
                 (Size::Dword, true) => Some(fuse::<Binary<K, u32, Rm, I>>),
@@ -548,12 +668,17 @@ impl Lowering<'_> {
     }
     /// JCXZ and LOOPcc: their address size picks the counter.
     fn counted(&mut self) -> Handler {
-        let wide = match self.i.code() {
-            Code::Jecxz_rel8_16 | Code::Jecxz_rel8_32 => true,
-            Code::Loop_rel8_16_ECX | Code::Loop_rel8_32_ECX | Code::Loope_rel8_16_ECX | Code::Loope_rel8_32_ECX => true,
-            Code::Loopne_rel8_16_ECX | Code::Loopne_rel8_32_ECX => true,
-            _ => false,
-        };
+        let wide = matches!(
+            self.i.code(),
+            Code::Jecxz_rel8_16
+                | Code::Jecxz_rel8_32
+                | Code::Loop_rel8_16_ECX
+                | Code::Loop_rel8_32_ECX
+                | Code::Loope_rel8_16_ECX
+                | Code::Loope_rel8_32_ECX
+                | Code::Loopne_rel8_16_ECX
+                | Code::Loopne_rel8_32_ECX
+        );
         let target = self.near_target();
         let (kind, handler): (u8, Handler) = match (self.i.mnemonic(), wide) {
             (M::Loopne, false) => (0, branch::<Loop<u16, 0>>),
@@ -764,7 +889,9 @@ impl Lowering<'_> {
     fn handler(&mut self) -> Option<Handler> {
         let i = self.i;
         let mnemonic = i.mnemonic();
-        let wide = |code: Code| matches!(code, Code::Pushad | Code::Popad | Code::Pushfd | Code::Popfd | Code::Leaved | Code::Enterd_imm16_imm8 | Code::Iretd);
+        let wide = |code: Code| {
+            matches!(code, Code::Pushad | Code::Popad | Code::Pushfd | Code::Popfd | Code::Leaved | Code::Enterd_imm16_imm8 | Code::Iretd)
+        };
         let size = if wide(i.code()) { Size::Dword } else { Size::Word };
         let stack = self.stack();
         let cc = condition(i);
@@ -1004,11 +1131,32 @@ impl Lowering<'_> {
 }
 fn is_setcc(mnemonic: M) -> bool {
     use M::*;
-    matches!(mnemonic, Seto | Setno | Setb | Setae | Sete | Setne | Setbe | Seta | Sets | Setns | Setp | Setnp | Setl | Setge | Setle | Setg)
+    matches!(
+        mnemonic,
+        Seto | Setno | Setb | Setae | Sete | Setne | Setbe | Seta | Sets | Setns | Setp | Setnp | Setl | Setge | Setle | Setg
+    )
 }
 fn is_cmovcc(mnemonic: M) -> bool {
     use M::*;
-    matches!(mnemonic, Cmovo | Cmovno | Cmovb | Cmovae | Cmove | Cmovne | Cmovbe | Cmova | Cmovs | Cmovns | Cmovp | Cmovnp | Cmovl | Cmovge | Cmovle | Cmovg)
+    matches!(
+        mnemonic,
+        Cmovo
+            | Cmovno
+            | Cmovb
+            | Cmovae
+            | Cmove
+            | Cmovne
+            | Cmovbe
+            | Cmova
+            | Cmovs
+            | Cmovns
+            | Cmovp
+            | Cmovnp
+            | Cmovl
+            | Cmovge
+            | Cmovle
+            | Cmovg
+    )
 }
 fn is_x87(feature: iced_x86::CpuidFeature) -> bool {
     use iced_x86::CpuidFeature;

@@ -1,7 +1,10 @@
 //! Passes over a finished block. They only replace handlers: an op keeps its slot, its fields and its place, so that faults and
 //! counts do not know about them.
 
-use super::{Kind, Lowered, lower::{FlagUse, condition}};
+use super::{
+    Kind, Lowered,
+    lower::{FlagUse, condition},
+};
 use iced_x86::Instruction;
 
 /// Joins the last instruction with the conditional jump behind it. True if it did.

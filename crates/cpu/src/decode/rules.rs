@@ -43,7 +43,9 @@ pub fn decoder_options(profile: &Profile) -> u32 {
 /// The model's feature behind iced's, with its name for the explanation.
 fn needed(feature: CpuidFeature) -> Option<(Features, &'static str)> {
     Some(match feature {
-        CpuidFeature::INTEL8086 | CpuidFeature::INTEL186 | CpuidFeature::INTEL286 | CpuidFeature::INTEL386 => (Features::empty(), "80386 instructions"),
+        CpuidFeature::INTEL8086 | CpuidFeature::INTEL186 | CpuidFeature::INTEL286 | CpuidFeature::INTEL386 => {
+            (Features::empty(), "80386 instructions")
+        }
         // An x87 instruction is an escape, whatever the model has: `lower` sends it to #NM.
         CpuidFeature::FPU | CpuidFeature::FPU287 | CpuidFeature::FPU387 => (Features::empty(), "floating-point unit"),
         CpuidFeature::PAUSE => (Features::empty(), "PAUSE"),

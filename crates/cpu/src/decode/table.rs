@@ -194,4 +194,3 @@ fn exceptions(instruction: &iced_x86::Instruction, x87: bool) -> Vec<&'static st
     }
     list
 }
-

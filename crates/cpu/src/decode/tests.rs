@@ -59,7 +59,11 @@ fn unreached(code: Code, options: u32) -> Option<&'static str> {
         () if name.starts_with("Umov") && off(O::UMOV) => Some("needs the UMOV option"),
         () if name.contains("_tr") && off(O::MOV_TR) => Some("needs the MOV_TR option"),
         () if name == "Loadall386" && off(O::LOADALL386) => Some("needs the LOADALL386 option"),
-        () if off(O::OLD_FPU) && (name.contains("Fstdw") || name.contains("Fstsg") || name.contains("Frstpm") || name.contains("Fsetpm")) => Some("needs the OLD_FPU option"),
+        () if off(O::OLD_FPU)
+            && (name.contains("Fstdw") || name.contains("Fstsg") || name.contains("Frstpm") || name.contains("Fsetpm")) =>
+        {
+            Some("needs the OLD_FPU option")
+        }
         () if name.contains("286") || name.contains("Popw_CS") => Some("of another processor"),
         () if name.starts_with("Nop_rm") || name.contains("Prefetch") || name.starts_with("Endbr") => Some("decoded as a reserved NOP"),
         () if text.contains("9B ") => Some("FWAIT and its instruction are two here"),

@@ -1,7 +1,14 @@
 //! BT BTS BTR BTC, BSF BSR, BSWAP, XBTS IBTS (SDM Vol. 2, "BT", "BSF", "BSR", "BSWAP").
 
 use super::{Of, Rules};
-use crate::{access::Access, core::Core, decode::Op, dispatch::Instruction, flags::{CF, ZF}, operand::{Memory, Operand}};
+use crate::{
+    access::Access,
+    core::Core,
+    decode::Op,
+    dispatch::Instruction,
+    flags::{CF, ZF},
+    operand::{Memory, Operand},
+};
 use turtle86_mmu::Width;
 
 /// What happens to the selected bit.

@@ -2,7 +2,11 @@
 //! No measurement of later processors is at hand that differs, so all models share them.
 
 use super::{complex_ops, require};
-use crate::{core::{Core, EAX}, decode::Op, flags::Flags};
+use crate::{
+    core::{Core, EAX},
+    decode::Op,
+    flags::Flags,
+};
 use turtle86_arch::{Exception, Fault, Reason};
 
 complex_ops! {

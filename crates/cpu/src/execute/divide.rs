@@ -1,7 +1,13 @@
 //! DIV and IDIV (SDM Vol. 2). The flags are undefined: they stay.
 
 use super::{Of, Rules};
-use crate::{access::Access, core::{Core, EAX, EDX}, decode::Op, dispatch::Instruction, operand::Operand};
+use crate::{
+    access::Access,
+    core::{Core, EAX, EDX},
+    decode::Op,
+    dispatch::Instruction,
+    operand::Operand,
+};
 use turtle86_arch::{Exception, Fault, Reason};
 use turtle86_mmu::Width;
 
@@ -62,7 +68,10 @@ impl<const SIGNED: bool, X: Rules, W: Width, S: Operand> Instruction for Divide<
 
 #[cfg(test)]
 mod tests {
-    use super::{super::{I386, P6}, *};
+    use super::{
+        super::{I386, P6},
+        *,
+    };
 
     #[test]
     fn the_smallest_quotient_is_allowed_and_the_next_is_not() {

@@ -1,7 +1,10 @@
 //! CLI STI CLD STD (SDM Vol. 2, under their names); CLC STC CMC are in `bit`.
 
 use super::{complex_ops, require};
-use crate::{core::{Core, Shadow}, decode::Op};
+use crate::{
+    core::{Core, Shadow},
+    decode::Op,
+};
 use turtle86_arch::{Eflags, Exception, Fault, Reason};
 
 complex_ops! {

@@ -1,7 +1,10 @@
 //! CPUID (SDM Vol. 2).
 
 use super::complex_ops;
-use crate::{core::{Core, EAX, EBX, ECX, EDX}, decode::Op};
+use crate::{
+    core::{Core, EAX, EBX, ECX, EDX},
+    decode::Op,
+};
 use turtle86_arch::Fault;
 
 complex_ops! {

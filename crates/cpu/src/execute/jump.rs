@@ -1,6 +1,7 @@
 //! Near JMP Jcc JCXZ LOOP CALL RET (SDM Vol. 2, under their names). Where a target is known, lowering has checked it against the
 //! code segment's limit; the far forms are in `segment`.
 
+use super::stack::{Stack, push, top};
 use super::{Condition, Of, condition, transfer_ops};
 use crate::{
     access::Access,
@@ -9,7 +10,6 @@ use crate::{
     dispatch::{Branch, Jump},
     operand::Operand,
 };
-use super::stack::{Stack, push, top};
 use turtle86_arch::{Exception, Fault, Reason, SegmentRegister};
 use turtle86_mmu::Width;
 

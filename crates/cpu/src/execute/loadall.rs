@@ -6,7 +6,7 @@ use crate::{
     core::{Core, EAX, EBP, EBX, ECX, EDI, EDX, ESI, ESP},
     decode::Op,
 };
-use turtle86_arch::{AccessRights, DescriptorCache, Fault, SegmentRegister, SegmentSelector};
+use turtle86_arch::{AccessRights, DescriptorCache, Dr7, Eflags, Fault, SegmentRegister, SegmentSelector};
 use turtle86_mmu::{ControlRegisters, TableRegister};
 
 transfer_ops! {
@@ -23,6 +23,12 @@ fn loadall(core: &mut Core, _: &Op) -> Result<(), Fault> {
         *word = core.mmu.load_checked(linear)?;
     }
     let at = |offset: usize| image[offset / 4];
+    if at(0x30) & (Dr7::ENABLES | Dr7::GD).0 != 0 {
+        return Err(Fault::unsupported("a hardware breakpoint (DR7)"));
+    }
+    if at(4) & Eflags::VM.0 != 0 {
+        return Err(Fault::unsupported("virtual-8086 mode (LOADALL with VM set)"));
+    }
     let selector = |offset: usize| SegmentSelector(at(offset) as u16);
     // A cache is a dword with the access rights in bits 8 to 23, then base and limit.
     let cache = |selector: SegmentSelector, offset: usize| DescriptorCache {

@@ -1,7 +1,13 @@
 //! BOUND and SETcc; AND OR XOR NOT TEST lie in `arithmetic` with the operations that they share their shape with.
 
 use super::{Condition, Of, condition};
-use crate::{access::Access, core::Core, decode::Op, dispatch::Instruction, operand::{Memory, Operand}};
+use crate::{
+    access::Access,
+    core::Core,
+    decode::Op,
+    dispatch::Instruction,
+    operand::{Memory, Operand},
+};
 use turtle86_arch::{Exception, Fault, Reason};
 use turtle86_mmu::Width;
 

@@ -2,7 +2,14 @@
 //! later processors set SF and PF by the low half, the 80386 leaves them as its shift-and-add loop does.
 
 use super::{Of, Rules};
-use crate::{access::Access, core::{Core, EAX, EDX}, decode::Op, dispatch::Instruction, flags::Flags, operand::Operand};
+use crate::{
+    access::Access,
+    core::{Core, EAX, EDX},
+    decode::Op,
+    dispatch::Instruction,
+    flags::Flags,
+    operand::Operand,
+};
 use turtle86_mmu::Width;
 
 /// The product, and whether its high half is more than the extension of the low one.
@@ -106,6 +113,6 @@ mod i386 {
         };
         let low = after as u64 & mask;
         let flag = |on: bool, bit: u32| if on { bit } else { 0 };
-        flag(low >> (bits - 1) != 0, SF) | flag(low == 0, ZF) | flag((low as u8).count_ones() % 2 == 0, PF) | flag(af, AF)
+        flag(low >> (bits - 1) != 0, SF) | flag(low == 0, ZF) | flag((low as u8).count_ones().is_multiple_of(2), PF) | flag(af, AF)
     }
 }

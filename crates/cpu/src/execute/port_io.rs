@@ -1,7 +1,12 @@
 //! IN and OUT, and who may use a port (SDM Vol. 1, "I/O Protection Mechanism").
 
 use super::{Of, require};
-use crate::{core::{Core, EAX, EDX}, decode::Op, delivery::system_type, dispatch::Complex};
+use crate::{
+    core::{Core, EAX, EDX},
+    decode::Op,
+    delivery::system_type,
+    dispatch::Complex,
+};
 use turtle86_arch::{Exception, Fault, Reason, SystemType, Tss32};
 use turtle86_bus::AccessSize;
 use turtle86_mmu::Width;

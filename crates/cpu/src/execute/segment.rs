@@ -7,9 +7,7 @@ use crate::{
     core::{Core, Shadow},
     decode::Op,
 };
-use turtle86_arch::{
-    DescriptorCache, Exception, Fault, GateKind, Reason, SegmentDescriptor, SegmentRegister, SegmentSelector, SystemType,
-};
+use turtle86_arch::{DescriptorCache, Exception, Fault, GateKind, Reason, SegmentDescriptor, SegmentRegister, SegmentSelector, SystemType};
 use turtle86_mmu::Width;
 
 /// Instructions that ask for their operand when they run.

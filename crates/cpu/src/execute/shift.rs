@@ -5,7 +5,14 @@
 //! later ones as the last one-bit step would leave OF, with AF clear.
 
 use super::{Of, P6, Rules};
-use crate::{access::Access, core::Core, decode::Op, dispatch::Instruction, flags::{AF, Flags}, operand::Operand};
+use crate::{
+    access::Access,
+    core::Core,
+    decode::Op,
+    dispatch::Instruction,
+    flags::{AF, Flags},
+    operand::Operand,
+};
 use turtle86_mmu::Width;
 
 /// A shift or rotation by a count that is not zero.
@@ -74,7 +81,7 @@ impl<X: Rules> Turn for Shl<X> {
         let mut cf = wide >> W::BITS & 1 != 0;
         if X::I386 {
             if n > W::BITS {
-                cf = d.zx() & 1 != 0 && W::BITS == 8 && n % 8 == 0;
+                cf = d.zx() & 1 != 0 && W::BITS == 8 && n.is_multiple_of(8);
             }
             flags.shifted(r, cf, cf ^ r.msb());
             flags.aux |= u64::from(AF);
@@ -92,7 +99,7 @@ impl<X: Rules> Turn for Shr<X> {
         let mut cf = before_last & 1 != 0;
         if X::I386 {
             if n > W::BITS {
-                cf = d.msb() && W::BITS == 8 && n % 8 == 0;
+                cf = d.msb() && W::BITS == 8 && n.is_multiple_of(8);
             }
             flags.shifted(r, cf, d.msb() && n == 1);
             flags.aux |= u64::from(AF);
@@ -200,8 +207,15 @@ mod tests {
         }
         (d, cf)
     }
-    const TURNS: [fn(&mut Flags, u16, u32) -> u16; 7] =
-        [Rol::turn::<u16>, Ror::turn::<u16>, Rcl::turn::<u16>, Rcr::turn::<u16>, Shl::<P6>::turn::<u16>, Shr::<P6>::turn::<u16>, Sar::turn::<u16>];
+    const TURNS: [fn(&mut Flags, u16, u32) -> u16; 7] = [
+        Rol::turn::<u16>,
+        Ror::turn::<u16>,
+        Rcl::turn::<u16>,
+        Rcr::turn::<u16>,
+        Shl::<P6>::turn::<u16>,
+        Shr::<P6>::turn::<u16>,
+        Sar::turn::<u16>,
+    ];
 
     #[test]
     fn every_turn_is_its_one_bit_steps() {

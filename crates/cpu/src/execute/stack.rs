@@ -413,7 +413,11 @@ fn pop_segment(core: &mut Core, op: &Op, size: u32) -> Result<(), Fault> {
     // The width of the pointer is that of the stack before SS changes.
     let wide = core.mmu.mode().stack_32();
     core.load_segment(register, SegmentSelector(selector))?;
-    if wide { Wide::set_pointer(core, pointer) } else { Narrow::set_pointer(core, pointer) }
+    if wide {
+        Wide::set_pointer(core, pointer)
+    } else {
+        Narrow::set_pointer(core, pointer)
+    }
     Ok(())
 }
 /// The segment register that `reg` encodes.

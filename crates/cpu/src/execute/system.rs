@@ -53,7 +53,11 @@ fn load_table<const BASE: u32, const IDT: bool>(core: &mut Core, op: &Op) -> Res
     let limit = core.load_operand::<u16>(op, 0)?;
     let base = core.load_operand::<u32>(op, 2)? & BASE;
     let register = TableRegister { base, limit };
-    if IDT { core.mmu.idtr = register } else { core.mmu.gdtr = register }
+    if IDT {
+        core.mmu.idtr = register
+    } else {
+        core.mmu.gdtr = register
+    }
     Ok(())
 }
 /// SGDT and SIDT store all 32 bits of the base whatever the operand size, as silicon from the 386 on does.

@@ -98,7 +98,7 @@ macro_rules! plain {
         impl Instruction for $name {
             #[inline(always)]
             fn run<A: Access>($core: &mut Core, _: &Op) -> Result<(), A::Error> {
-                $run;
+                let () = $run;
                 Ok(())
             }
         }
