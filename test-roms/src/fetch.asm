@@ -673,6 +673,7 @@ no_cx8:
 ; --- undefined members of groups ----------------------------------------------
 
 FCASE "undefined-group-members"
+        ; SDM vol. 2, "Opcode Extensions for One-Byte and Two-Byte Opcodes": reserved
         FAULTS  6, {db 0xFE, 0xD0}              ; FE /2
         FAULTS  6, {db 0xFE, 0xF8}              ; FE /7
         FAULTS  6, {db 0xFF, 0xF8}              ; FF /7

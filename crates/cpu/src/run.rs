@@ -32,11 +32,12 @@ impl Cpu {
             }
         }
     }
-    /// Executes one instruction (an iteration of a repeated one), or delivers one event, or lets a halted processor wait for one.
+    /// Executes one instruction (an iteration of a repeated one), or delivers one event, or lets a halted processor wait until
+    /// the next deadline.
     pub fn step(&mut self, observer: &mut dyn Observer) -> Result<(), Stop> {
         self.begin();
-        let (count, events) = (self.core.count, self.events);
-        while (count, events) == (self.core.count, self.events) {
+        let (count, events, now) = (self.core.count, self.events, self.core.mmu.bus.timeline.now());
+        while (count, events, now) == (self.core.count, self.events, self.core.mmu.bus.timeline.now()) {
             let limits = Limits { cycles: None, instructions: Some(count + events + 1) };
             if self.boundary(&limits, observer)? {
                 self.execute(&limits, observer)?;

@@ -129,7 +129,7 @@ impl MachineBuilder {
         if let Some(bios) = self.bios {
             let (name, bytes) = match bios {
                 Bios::File(path) => {
-                    let bytes = std::fs::read(&path).map_err(|source| Error::Read { path: path.clone(), source })?;
+                    let bytes = std::fs::read(&path).map_err(|cause| Error::Read { path: path.clone(), cause })?;
                     (path.display().to_string(), bytes)
                 }
                 Bios::Image(bytes) => ("the BIOS image".to_string(), bytes),

@@ -10,8 +10,8 @@ use turtle86_bus::{BuildError, StateError};
 #[non_exhaustive]
 #[allow(missing_docs)]
 pub enum Error {
-    #[error("cannot read {path}: {source}", path = path.display())]
-    Read { path: PathBuf, source: std::io::Error },
+    #[error("cannot read {path}: {cause}", path = path.display())]
+    Read { path: PathBuf, cause: std::io::Error },
     #[error("{name}: a BIOS image of {bytes} bytes; it must have 4 KiB to 16 MiB, a multiple of 4 KiB")]
     BiosSize { name: String, bytes: usize },
     #[error(transparent)]

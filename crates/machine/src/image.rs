@@ -70,7 +70,11 @@ impl Machine {
     /// No header, a damaged file, or one that does not fit into RAM.
     pub fn load_multiboot(&mut self, name: &str, file: &[u8], command_line: &str) -> Result<(), Error> {
         let bad = |why| Error::Multiboot(name.to_string(), why);
-        let header = Multiboot::find(file).ok_or_else(|| bad("no header in its first 8 KiB"))?;
+        let Some(header) = Multiboot::find(file) else {
+            let elf = file.starts_with(b"\x7fELF");
+            let cut = elf && word(file, 28).is_none_or(|table| file.len() <= table as usize);
+            return Err(if cut { Error::Elf(name.to_string(), "it is cut off") } else { bad("no header in its first 8 KiB") });
+        };
         if header.flags & VIDEO != 0 {
             return Err(bad("it asks for a video mode, which this machine does not have"));
         }

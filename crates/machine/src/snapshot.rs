@@ -72,6 +72,18 @@ impl Machine {
 }
 
 impl Snapshot {
+    /// The processor of the machine that it was taken of.
+    pub fn model(&self) -> Model {
+        self.model
+    }
+    /// The clock of that machine, in Hz.
+    pub fn clock_hz(&self) -> u64 {
+        self.clock_hz
+    }
+    /// The RAM of that machine, in bytes.
+    pub fn ram(&self) -> u64 {
+        self.ram_size
+    }
     /// As bytes, in the format that the module describes.
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut out = MAGIC.to_vec();

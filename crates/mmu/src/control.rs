@@ -2,7 +2,7 @@
 
 use crate::Mmu;
 use serde::{Deserialize, Serialize};
-use turtle86_arch::{Cr0, Cr4, Exception, Fault, Features, PhysicalAddress, Reason};
+use turtle86_arch::{Cr0, Cr4, Exception, Fault, Features, Reason};
 
 /// CR0, CR2, CR3, CR4 and the four page-directory-pointer entries that PAE loads with CR3.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,7 +20,9 @@ impl Mmu {
     pub fn set_cr0(&mut self, value: Cr0) -> Result<(), Fault> {
         let old = self.control.cr0;
         let changed = old ^ value;
-        if value.contains(Cr0::PG) && changed.contains(Cr0::PG) && self.control.cr4.contains(Cr4::PAE) {
+        // SDM Vol. 3, "PDPTE Registers": a change of the cache controls loads them too.
+        let reload = changed.intersects(Cr0::PG | Cr0::NW | Cr0::CD);
+        if value.contains(Cr0::PG) && reload && self.control.cr4.contains(Cr4::PAE) {
             self.control.pdpte = self.fetch_pdptes(self.control.cr3)?;
         }
         self.control.cr0 = value;
@@ -44,11 +46,12 @@ impl Mmu {
     /// Changes CR4; the value was checked. Changing PSE, PAE or PGE drops every translation.
     pub fn set_cr4(&mut self, value: Cr4) -> Result<(), Fault> {
         let changed = self.control.cr4 ^ value;
-        if value.contains(Cr4::PAE) && changed.contains(Cr4::PAE) && self.control.cr0.contains(Cr0::PG) {
+        let paging = changed.intersects(Cr4::PSE | Cr4::PAE | Cr4::PGE);
+        if value.contains(Cr4::PAE) && paging && self.control.cr0.contains(Cr0::PG) {
             self.control.pdpte = self.fetch_pdptes(self.control.cr3)?;
         }
         self.control.cr4 = value;
-        if changed.intersects(Cr4::PSE | Cr4::PAE | Cr4::PGE) {
+        if paging {
             self.flush_tlb(true);
         }
         Ok(())
@@ -59,7 +62,7 @@ impl Mmu {
         let reserved = 0x1e6 | !(self.physical_mask | 0xfff);
         let mut entries = [0; 4];
         for (i, entry) in entries.iter_mut().enumerate() {
-            let at = PhysicalAddress(u64::from(cr3 & !0x1f) + 8 * i as u64);
+            let at = self.bus_address(u64::from(cr3 & !0x1f) + 8 * i as u64);
             *entry = self.load_physical_qword(at);
             if *entry & 1 != 0 && *entry & reserved != 0 {
                 let reason = Reason::PageReservedBits { level: turtle86_arch::PageLevel::DirectoryPointer, entry: *entry, at };

@@ -14,6 +14,8 @@ const ACCESSED: u64 = 1 << 5;
 const DIRTY: u64 = 1 << 6;
 const LARGE: u64 = 1 << 7;
 const GLOBAL: u64 = 1 << 8;
+/// Bit 7 of a page-table entry is reserved without the page-attribute table, which no model has; so is bit 12 of a large page.
+const NO_PAT: u64 = 1 << 7;
 
 /// An entry of a paging structure, and where it was read.
 #[derive(Clone, Copy)]
@@ -70,7 +72,9 @@ impl Mmu {
             // and the fault then tells what is in memory.
             Some(t) if kind != AccessKind::Write || t.writable && t.dirty => t.physical,
             _ => {
-                let translation = if paging { self.walk(Request { linear, kind, user })? } else { Self::identity(linear) };
+                let walked = if paging { self.walk(Request { linear, kind, user }) } else { Ok(Self::identity(linear)) };
+                // A page fault forgets its page for every privilege ("Operations that Invalidate TLBs"): the handler need not.
+                let translation = walked.inspect_err(|_| self.translations_changed |= self.forget_page(linear))?;
                 self.enter(translation, bank);
                 translation.physical
             }
@@ -133,24 +137,29 @@ impl Mmu {
                 self.fetch_entry(PageLevel::Directory, (pointer.value & 0xf_ffff_f000) + u64::from(linear >> 21 & 0x1ff) * 8, true);
             self.require_present(request, &directory)?;
             if directory.value & LARGE != 0 {
-                self.require_unreserved(request, &directory, reserved | 0x1f_e000)?;
+                self.require_unreserved(request, &directory, reserved | 0x1f_f000)?;
                 return Ok([Some(directory), None]);
             }
             self.require_unreserved(request, &directory, reserved)?;
             let table = self.fetch_entry(PageLevel::Table, (directory.value & 0xf_ffff_f000) + u64::from(linear >> 12 & 0x1ff) * 8, true);
             self.require_present(request, &table)?;
-            self.require_unreserved(request, &table, reserved)?;
+            self.require_unreserved(request, &table, reserved | NO_PAT)?;
             return Ok([Some(directory), Some(table)]);
         }
         let directory = self.fetch_entry(PageLevel::Directory, u64::from(self.control.cr3 & PAGE) + u64::from(linear >> 22) * 4, false);
         self.require_present(request, &directory)?;
-        if directory.value & LARGE != 0 && self.control.cr4.contains(Cr4::PSE) {
-            let reserved = if self.features.contains(Features::PSE36) { 0x3e_0000 & !0x1f_e000 } else { 0x3f_e000 };
-            self.require_unreserved(request, &directory, reserved)?;
+        let pse = self.control.cr4.contains(Cr4::PSE);
+        if directory.value & LARGE != 0 && pse {
+            // With PSE-36, bits 13 and up hold the address bits from 32 on, as many as there are.
+            let high = if self.features.contains(Features::PSE36) { self.physical_mask >> 32 << 13 } else { 0 };
+            self.require_unreserved(request, &directory, 0x3f_f000 & !high)?;
             return Ok([Some(directory), None]);
         }
         let table = self.fetch_entry(PageLevel::Table, (directory.value & u64::from(PAGE)) + u64::from(linear >> 12 & 0x3ff) * 4, false);
         self.require_present(request, &table)?;
+        if pse {
+            self.require_unreserved(request, &table, NO_PAT)?;
+        }
         Ok([Some(directory), Some(table)])
     }
 
@@ -160,7 +169,7 @@ impl Mmu {
         match (entry.level, pae) {
             (PageLevel::Directory, true) => entry.value & 0xf_ffe0_0000 | u64::from(linear & 0x1f_ffff),
             (PageLevel::Directory, false) => {
-                let high = if self.features.contains(Features::PSE36) { (entry.value >> 13 & 0xf) << 32 } else { 0 };
+                let high = if self.features.contains(Features::PSE36) { (entry.value >> 13 & 0xff) << 32 } else { 0 };
                 high | entry.value & 0xffc0_0000 | u64::from(linear & 0x3f_ffff)
             }
             _ => entry.value & if pae { 0xf_ffff_f000 } else { 0xffff_f000 } | u64::from(linear & 0xfff),

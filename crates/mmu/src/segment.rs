@@ -55,12 +55,13 @@ impl Mmu {
             return Err(Fault::new(limit_exception(register), Reason::SegmentUnusable { segment: register }));
         }
         if self.mode.protected() {
+            // #GP for SS too: only its limit, and its absence when it is loaded, are stack faults.
             let rights = cache.rights;
             if kind == AccessKind::Write && !rights.is_writable() {
-                return Err(Fault::new(limit_exception(register), Reason::SegmentNotWritable { segment: register, rights }));
+                return Err(Fault::new(Exception::GP0, Reason::SegmentNotWritable { segment: register, rights }));
             }
             if kind == AccessKind::Read && !rights.is_readable() {
-                return Err(Fault::new(limit_exception(register), Reason::SegmentNotReadable { segment: register, rights }));
+                return Err(Fault::new(Exception::GP0, Reason::SegmentNotReadable { segment: register, rights }));
             }
         }
         let last = u64::from(offset) + u64::from(size) - 1;

@@ -113,9 +113,16 @@ impl Mmu {
     }
     /// INVLPG: drops the translations of one page, global or not; of a large page, all its pieces.
     pub fn invalidate_page(&mut self, linear: u32) {
+        self.forget_page(linear);
+        self.translations_changed = true;
+    }
+    /// The same where derived state must go only with a translation. True if there was one.
+    pub(crate) fn forget_page(&mut self, linear: u32) -> bool {
+        let mut found = false;
         for bank in [0, USER_BANK] {
             let slot = slot(linear, bank);
             if self.translations[slot].page == linear & PAGE {
+                found = true;
                 self.translations[slot] = Translation::NONE;
                 self.tlb[slot] = TlbEntry::NONE;
             }
@@ -124,12 +131,13 @@ impl Mmu {
             // The pieces of a 4 MiB page; of a 2 MiB page this drops its neighbour too, which the manual allows.
             for (entry, translation) in self.tlb.iter_mut().zip(&mut self.translations) {
                 if translation.large && translation.page >> 22 == linear >> 22 {
+                    found = true;
                     *entry = TlbEntry::NONE;
                     *translation = Translation::NONE;
                 }
             }
         }
-        self.translations_changed = true;
+        found
     }
     /// The first code was decoded in the page at this memory offset: stores to it must look from now on.
     pub fn protect_code(&mut self, offset: u32) {

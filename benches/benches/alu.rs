@@ -1,0 +1,19 @@
+//! Arithmetic on registers.
+
+use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use turtle86_benches::{ALU, run};
+
+const INSTRUCTIONS: u64 = 100_000;
+
+fn alu(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("alu");
+    group.throughput(Throughput::Elements(INSTRUCTIONS));
+    for guest in [ALU] {
+        let mut machine = guest.machine();
+        group.bench_function(guest.name, |b| b.iter(|| run(&mut machine, INSTRUCTIONS)));
+    }
+    group.finish();
+}
+
+criterion_group!(benches, alu);
+criterion_main!(benches);
