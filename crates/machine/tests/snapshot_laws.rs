@@ -157,7 +157,7 @@ fn watch(machine: &mut Machine, random: &mut Random) -> Arc<AtomicU64> {
     for mnemonic in
         ["MOV", "ADD", "JMP", "JE", "LOOP", "INT", "IRET", "HLT", "MOVSB", "STOSW", "POPF", "STI", "DIV", "LGDT", "UD2", "RET", "CALL"]
     {
-        if random.one_in(2) {
+        if mnemonic == "MOV" || random.one_in(2) {
             let f = count();
             machine.hook(HookPoint::Mnemonic(mnemonic), move |_, _| f()).unwrap();
         }
@@ -216,10 +216,14 @@ proptest! {
             Verdict::Continue
         };
         machine.hook(HookPoint::Mnemonic("MOV"), move |_, _| verdict()).unwrap();
-        let mut stops = 0;
+        let (mut stops, mut last) = (0, None);
         let stop = loop {
             match run_to(&mut machine, CYCLES) {
-                Stop::Breakpoint(_) => stops += 1,
+                Stop::Breakpoint(at) => {
+                    let place = Some((at, instructions(&machine)));
+                    prop_assert!(place != last, "{model} guest {n}: continued from a stop at {at}, it stopped there again");
+                    (stops, last) = (stops + 1, place);
+                }
                 stop => break stop,
             }
         };

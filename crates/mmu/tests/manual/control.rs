@@ -6,6 +6,9 @@ use crate::tlb::{Step, move_control};
 use proptest::prelude::*;
 use turtle86_arch::Cr0;
 
+/// Where the tables of pointers lie; two only on the other side of address line 20.
+const POINTER_TABLES: [u32; 4] = [0x1000, 0x1040, 0x10_1000, 0x10_1040];
+
 /// A pointer with reserved bits as often as not.
 fn doubtful_pointer() -> impl Strategy<Value = u64> {
     prop_oneof![4 => pointer(), 1 => (pointer(), 0..64u32).prop_map(|(pointer, bit)| pointer ^ 1 << bit), 1 => any::<u64>()]
@@ -13,7 +16,7 @@ fn doubtful_pointer() -> impl Strategy<Value = u64> {
 fn moves() -> impl Strategy<Value = Step> {
     prop_oneof![
         prop_oneof![Just(WP), Just(CD), Just(NW), Just(PG), Just(PG | CD), Just(8)].prop_map(Step::MovCr0),
-        (0..4u32, any::<u32>()).prop_map(|(page, low)| Step::MovCr3((1 + (page >> 1 << 8)) << 12 | 0x40 * (page & 1) | low & 0x1f)),
+        (0..4usize, 0..32u32).prop_map(|(table, ignored)| Step::MovCr3(POINTER_TABLES[table] | ignored)),
         prop_oneof![Just(PSE), Just(PGE), Just(PAE), Just(PAE | PGE), Just(0u32)].prop_map(Step::MovCr4),
     ]
 }
@@ -33,8 +36,7 @@ proptest! {
         let cr0 = if paging { setup.cr0 } else { setup.cr0 & !PG };
         let mut rig = Rig::new(&Setup { chip: Chip::PentiumPro, cr0, cr4: setup.cr4 | PGE, a20, ..setup });
         for (i, pointer) in pointers.iter().enumerate() {
-            let table = [0x1000, 0x1040, 0x10_1000, 0x10_1040][i / 4];
-            rig.memory.set_number(table + 8 * (i as u64 % 4), 8, *pointer);
+            rig.memory.set_number(u64::from(POINTER_TABLES[i / 4]) + 8 * (i as u64 % 4), 8, *pointer);
         }
         rig.mmu.bus.memory.ram_mut().copy_from_slice(&rig.memory.0);
         for (spot, form, who) in warm {

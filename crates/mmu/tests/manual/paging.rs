@@ -18,7 +18,7 @@ fn step() -> impl Strategy<Value = Step> {
     (spot(), form(), who(), any::<bool>(), a20).prop_map(|(spot, form, who, flush, a20)| Step { spot, form, who, flush, a20 })
 }
 
-/// The access as the model does it; true if it stored into a page of tables, so that a TLB may be stale now.
+/// The access stores into a page of tables, so that a TLB may be stale after it.
 fn stores_into_tables(rig: &Rig, linear: u32, form: Form, who: Who) -> bool {
     if !matches!(form, Form::Store(..) | Form::ReadModifyWrite(..)) {
         return false;
