@@ -3,7 +3,7 @@
 use super::{FlagUse, Kind, Lowering, forms::*};
 use crate::{
     dispatch::{Handler, complex, repeat, sequential},
-    execute::{arithmetic::*, port_io::*, segment::*, string::*, system::*},
+    execute::{port_io::*, segment::*, string::*, system::*},
 };
 use iced_x86::{Mnemonic as M, Register};
 use turtle86_arch::SegmentRegister;
