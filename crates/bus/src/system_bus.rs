@@ -245,13 +245,16 @@ impl SystemBus {
 
     // ---- ports
 
+    /// Who answers the whole access: the owner of its first port, if that takes every width and nobody else owns a port of it.
     fn port_owner(&self, port: u16, size: AccessSize) -> Option<usize> {
         let owner = self.ports[usize::from(port)];
-        let whole = (0..size.bytes() as u16).all(|i| {
-            let port = port.wrapping_add(i);
-            self.ports[usize::from(port)] == owner
-                && (size == AccessSize::Byte || self.byte_wide[usize::from(port >> 6)] >> (port & 63) & 1 == 0)
-        });
+        let byte_wide = |port: u16| self.byte_wide[usize::from(port >> 6)] >> (port & 63) & 1 != 0;
+        let whole = size == AccessSize::Byte
+            || !byte_wide(port)
+                && (1..size.bytes() as u16).all(|i| {
+                    let other = self.ports[usize::from(port.wrapping_add(i))];
+                    other == owner && !byte_wide(port.wrapping_add(i)) || owner != NOBODY && other == NOBODY
+                });
         whole.then_some(usize::from(owner))
     }
     /// IN. What nobody claims reads as all ones; an access over several devices or over 8-bit ones is split into bytes.

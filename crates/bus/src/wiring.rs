@@ -19,7 +19,7 @@ pub struct Wiring {
     pub(crate) memory: Vec<RangeInclusive<u64>>,
 }
 impl Wiring {
-    /// Claims ports; accesses of every width arrive as they are.
+    /// Claims ports; an access of any width arrives as it is, unless it reaches into another device's ports.
     pub fn ports(&mut self, range: RangeInclusive<u16>) -> &mut Self {
         self.ports.push((range, false));
         self

@@ -33,3 +33,22 @@ pub use turtle86_bus as bus;
 pub use turtle86_cpu::{Cpu, CpuState, FaultRecord, Form, Instruction, ProcessorMode, Stop, Verdict, iced_x86, instruction_table};
 pub use turtle86_devices as devices;
 pub use turtle86_mmu as mmu;
+
+/// The examples and the README's program, as tests.
+#[cfg(doctest)]
+mod examples {
+    macro_rules! example {
+        ($name:ident, $file:literal) => {
+            #[doc = concat!("```\n", include_str!($file), "\n```")]
+            struct $name;
+        };
+    }
+    example!(RunRom, "../examples/run_rom.rs");
+    example!(Hook, "../examples/hook.rs");
+    example!(DeviceOfOnesOwn, "../examples/device.rs");
+    example!(SnapshotAndRestore, "../examples/snapshot.rs");
+    example!(FuzzAdc, "../examples/fuzz_adc.rs");
+
+    #[doc = include_str!("../../../README.md")]
+    struct Readme;
+}

@@ -2,6 +2,7 @@
 #![allow(dead_code)]
 
 pub mod guest;
+pub mod state;
 
 use turtle86::{Machine, MachineBuilder, RunLimit, Stop, arch::Model, devices::DebugCon};
 use turtle86_test_roms::Rom;

@@ -1,5 +1,6 @@
 //! Moves to control registers with PAE: the page-directory-pointer-table registers.
 
+use crate::model::Exception;
 use crate::model::pages::History;
 use crate::rig::*;
 use crate::tlb::{Step, move_control};
@@ -84,5 +85,26 @@ fn changing_a_cache_control_bit_or_the_page_global_enable_loads_the_pointers_ane
             rig.mmu.set_cr4(turtle86_arch::Cr4(cr4 ^ change.1)).unwrap();
         }
         assert_eq!(rig.mmu.control.pdpte[0], pointer, "CR{} bit {:08x}", change.0, change.1);
+    }
+}
+
+#[test]
+fn every_reserved_bit_of_every_pointer_refuses_the_load_if_the_pointer_is_present() {
+    for (number, bit) in (0..4).flat_map(|number| (1..64).map(move |bit| (number, bit))) {
+        for present in [0, 1] {
+            let mut rig = pointers_at_both_sides_of_line_20();
+            rig.mmu.set_cr0(Cr0(PE | PG)).unwrap();
+            let (at, pointer) = (0x1040 + 8 * number, 1u64 << bit | present);
+            rig.mmu.bus.memory.ram_mut()[at..at + 8].copy_from_slice(&pointer.to_le_bytes());
+            let before = rig.mmu.state();
+            let reserved = matches!(bit, 1 | 2 | 5..=8 | 36..=63);
+            let expected = if reserved && present == 1 { Err(Exception::Gp(0)) } else { Ok(()) };
+            assert_eq!(rig.mmu.set_cr3(0x1040).map_err(exception), expected, "bit {bit} of pointer {number}");
+            if expected.is_ok() {
+                assert_eq!(rig.mmu.control.pdpte[number], pointer);
+            } else {
+                assert_eq!(rig.mmu.state(), before);
+            }
+        }
     }
 }

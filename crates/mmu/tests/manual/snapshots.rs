@@ -1,7 +1,9 @@
 //! State taken and put back.
 
+use crate::model::Memory;
+use crate::model::pages::Access;
 use crate::rig::*;
-use crate::tlb::Step;
+use crate::tlb::{Step, stale_large_page};
 use proptest::prelude::*;
 use turtle86_arch::{Cr0, Cr4, DescriptorCache, SegmentDescriptor, SegmentRegister, SegmentSelector};
 use turtle86_mmu::{Mmu, MmuState, Translation};
@@ -98,7 +100,7 @@ proptest! {
 
     #[test]
     fn translations_that_no_tlb_could_hold_answer_nothing(
-        slots in prop::collection::vec((any::<u32>(), any::<u32>(), any::<u64>(), any::<[bool; 4]>(), any::<bool>()), 1..32),
+        slots in prop::collection::vec((any::<u32>(), any::<u32>(), any::<u64>(), any::<[bool; 4]>(), 0..3u8), 1..32),
         cpl in any::<u8>(),
     ) {
         let setup = Setup { chip: Chip::PentiumPro, cr0: PE | PG, cr3: 0x1000, cr4: PSE, pdpte: [0; 4], entries: vec![], a20: true };
@@ -106,8 +108,9 @@ proptest! {
         let translations: Vec<(u32, Translation)> = slots
             .into_iter()
             .map(|(slot, page, physical, [writable, dirty, global, large], tidy)| {
-                let (page, physical) = if tidy { (page & !0xfff, physical & 0xf_ffff_f000) } else { (page, physical) };
-                let slot = if tidy { page >> 12 & 0x7ff } else { slot };
+                // Anything at all; whole pages in any slot; whole pages in their own.
+                let (page, physical) = if tidy > 0 { (page & !0xfff, physical & 0xf_ffff_f000) } else { (page, physical) };
+                let slot = if tidy > 1 { page >> 12 & 0x7ff } else { slot & 0xfff };
                 (slot, Translation { page, physical, writable, dirty, global, large })
             })
             .collect();
@@ -120,11 +123,22 @@ proptest! {
         for (_, translation) in &translations {
             let who = Who { cpl: cpl & 3, system: false };
             let page = translation.page;
-            if let Ok(at) = perform(&mut rig.mmu, page, Form::Translate(crate::model::pages::Access::Read), who) {
+            if let Ok(at) = perform(&mut rig.mmu, page, Form::Translate(Access::Read), who) {
                 // Without tables only a restored translation can answer, and only for its own page.
                 let held = translations.iter().any(|(_, t)| t.page == page & !0xfff && t.physical & 0xf_ffff_f000 == at & !0xfff);
                 prop_assert!(held, "{page:08x} went to {at:x}");
             }
         }
     }
+}
+
+#[test]
+fn invlpg_forgets_the_pieces_of_a_large_page_that_came_from_a_snapshot() {
+    let rig = stale_large_page();
+    let mut copy = mmu_of(rig.chip, &Memory(rig.mmu.bus.memory.ram().to_vec()));
+    copy.set_state(&rig.mmu.state());
+    let (read, who) = (Form::Translate(Access::Read), Who { cpl: 3, system: false });
+    assert_eq!(perform(&mut copy, 0x6000, read, who), Ok(0x6000));
+    copy.invalidate_page(0x5000);
+    assert_eq!(perform(&mut copy, 0x6000, read, who), Ok(0x40_6000));
 }

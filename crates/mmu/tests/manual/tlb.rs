@@ -24,7 +24,7 @@ pub fn step() -> impl Strategy<Value = Step> {
         8 => (0..TABLES.len(), 0..5usize, entry()).prop_map(|(table, slot, entry)| Step::Write(table, slot, entry)),
         2 => spot().prop_map(Step::Invalidate),
         1 => any::<bool>().prop_map(Step::Flush),
-        1 => prop_oneof![Just(WP), Just(CD), Just(NW), Just(PG)].prop_map(Step::MovCr0),
+        2 => prop_oneof![4 => Just(WP), 1 => Just(CD), 1 => Just(NW), 1 => Just(PG)].prop_map(Step::MovCr0),
         1 => prop_oneof![3 => Just(1u32), 1 => Just(0x101u32), 1 => Just(2u32)].prop_map(|page| Step::MovCr3(page << 12 | POINTERS)),
         1 => prop_oneof![Just(PSE), Just(PGE), Just(PAE)].prop_map(Step::MovCr4),
         1 => any::<bool>().prop_map(Step::A20),
@@ -296,4 +296,39 @@ fn a_page_fault_forgets_the_translations_of_its_page_for_every_privilege() {
     assert_eq!(perform(&mut rig.mmu, 0, Form::Store(4, 1), program), Err(Exception::Pf(7, 0)));
     rig.mmu.bus.memory.ram_mut()[0x2000..0x2004].copy_from_slice(&0x9007u32.to_le_bytes());
     assert_eq!(perform(&mut rig.mmu, 0, read, kernel), Ok(0x9000));
+}
+
+#[test]
+fn setting_the_write_protect_bit_takes_back_what_the_supervisor_was_allowed_without_it() {
+    let who = Who { cpl: 0, system: false };
+    let mut entries = vec![0; 10];
+    (entries[0], entries[5]) = (0x2007, 0x8005);
+    let mut rig = Rig::new(&Setup { chip: Chip::I486, cr0: PE | PG, cr3: 0x1000, cr4: 0, pdpte: [0; 4], entries, a20: true });
+    assert_eq!(perform(&mut rig.mmu, 0, Form::Store(4, 1), who), Ok(0));
+    rig.mmu.set_cr0(Cr0(PE | PG | WP)).unwrap();
+    assert_eq!(rig.mmu.place::<u32>(0), None);
+    assert_eq!(perform(&mut rig.mmu, 0, Form::Store(4, 1), who), Err(Exception::Pf(3, 0)));
+}
+
+/// A global page of 4 MiB at linear 0, of which two pieces were used; then the entry leads elsewhere.
+pub fn stale_large_page() -> Rig {
+    let mut entries = vec![0; 5];
+    entries[0] = 0x187;
+    let cr4 = PSE | PGE;
+    let mut rig = Rig::new(&Setup { chip: Chip::PentiumPro, cr0: PE | PG, cr3: 0x1000, cr4, pdpte: [0; 4], entries, a20: true });
+    for piece in [0x5000, 0x6000] {
+        assert_eq!(perform(&mut rig.mmu, piece, Form::Translate(Access::Read), Who { cpl: 3, system: false }), Ok(piece.into()));
+    }
+    rig.mmu.bus.memory.ram_mut()[0x1000..0x1004].copy_from_slice(&0x40_0187u32.to_le_bytes());
+    rig
+}
+
+#[test]
+fn invlpg_forgets_the_other_pieces_of_a_large_page_that_survived_a_load_of_cr3() {
+    let mut rig = stale_large_page();
+    let (read, who) = (Form::Translate(Access::Read), Who { cpl: 3, system: false });
+    rig.mmu.set_cr3(0x1000).unwrap();
+    assert_eq!(perform(&mut rig.mmu, 0x6000, read, who), Ok(0x6000));
+    rig.mmu.invalidate_page(0x5000);
+    assert_eq!(perform(&mut rig.mmu, 0x6000, read, who), Ok(0x40_6000));
 }

@@ -1,0 +1,129 @@
+//! Random bytes as guest code in random states of every model: real mode, 16-bit and 32-bit protected mode, paging with random tables,
+//! every CPL, random segments, flags, descriptor tables and gates; code at page ends, and code that writes into itself.
+//!
+//! Whatever the guest is, the machine must not panic, must come back, and must do the same again: in a restored machine, with hooks,
+//! and one step at a time.
+//!
+//! `TURTLE86_FUZZ_CASES=100000 cargo test --release -p turtle86 --test fuzz` tries that many cases. A failure prints the seed of its case;
+//! `TURTLE86_FUZZ_SEED=n` runs that case alone.
+
+mod common;
+
+use common::{Outcome, Random, hex, state};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use turtle86::{HookPoint, Machine, RunLimit, Snapshot, Verdict, arch::LinearAddress};
+
+fn number(variable: &str) -> Option<u64> {
+    std::env::var(variable).ok()?.parse().ok()
+}
+/// How many cases: raised by the environment, never lowered by the host's speed.
+fn cases(usual: u64) -> u64 {
+    number("TURTLE86_FUZZ_CASES").unwrap_or(usual)
+}
+const LIMIT: RunLimit = RunLimit { cycles: Some(20_000), instructions: Some(300) };
+
+/// Runs `f` for each seed, and names the seed and the code of the first that fails.
+fn for_each_seed(first: u64, usual: u64, f: impl Fn(u64) -> Result<(), String>) {
+    let seeds = match number("TURTLE86_FUZZ_SEED") {
+        Some(seed) => seed..seed + 1,
+        None => first..first + cases(usual),
+    };
+    for seed in seeds {
+        let result = catch_unwind(AssertUnwindSafe(|| f(seed)));
+        let complaint = match result {
+            Ok(Ok(())) => continue,
+            Ok(Err(complaint)) => complaint,
+            Err(panic) => {
+                let text = panic.downcast_ref::<String>().cloned().or_else(|| panic.downcast_ref::<&str>().map(|s| s.to_string()));
+                format!("panic: {}", text.unwrap_or_default())
+            }
+        };
+        let mut machine = state::machine(seed);
+        let (cs, eip, mode) = (machine.cpu.segment(turtle86::arch::SegmentRegister::Cs), machine.cpu.eip(), machine.cpu.processor_mode());
+        let bytes = machine.read_linear(LinearAddress(cs.base.wrapping_add(eip)), 48);
+        panic!(
+            "TURTLE86_FUZZ_SEED={seed} ({}, {mode:?}, CPL {}, EIP {eip:08x}, 32-bit {})\ncode {}\n{complaint}",
+            machine.cpu.model(),
+            machine.cpu.cpl(),
+            cs.rights.is_32_bit(),
+            hex(&bytes)
+        );
+    }
+}
+fn same(what: &str, a: &Outcome, b: &Outcome) -> Result<(), String> {
+    if a == b { Ok(()) } else { Err(format!("{what}\n{}", a.difference(b))) }
+}
+/// The machine again, from a snapshot taken before it ran.
+fn again(machine: &mut Machine, snapshot: &Snapshot) -> Result<(), String> {
+    if let Some(console) = machine.device_mut::<turtle86::devices::DebugCon>() {
+        console.sink_mut().take();
+    }
+    machine.restore(snapshot).map_err(|error| error.to_string())
+}
+
+#[test]
+fn random_code_in_random_states_neither_panics_nor_differs() {
+    for_each_seed(0, 1200, |seed| {
+        let mut machine = state::machine(seed);
+        let start = machine.snapshot();
+        let first = Outcome::run(&mut machine, LIMIT);
+        let mut other = state::machine(seed);
+        same("two machines differ", &first, &Outcome::run(&mut other, LIMIT))?;
+        again(&mut machine, &start)?;
+        same("a restored machine differs", &first, &Outcome::run(&mut machine, LIMIT))
+    });
+}
+
+#[test]
+fn random_code_runs_the_same_in_steps() {
+    for_each_seed(1_000_000, 800, |seed| {
+        let mut machine = state::machine(seed);
+        let first = Outcome::run(&mut machine, RunLimit::instructions(200));
+        let mut stepped = state::machine(seed);
+        let stop = (0..200).find_map(|_| stepped.step().err());
+        let stop = stop.unwrap_or_else(|| stepped.run(RunLimit::instructions(0)));
+        same("steps differ from the run", &first, &Outcome::of(&mut stepped, stop))
+    });
+}
+
+#[test]
+fn random_code_runs_the_same_under_hooks() {
+    for_each_seed(2_000_000, 800, |seed| {
+        let mut machine = state::machine(seed);
+        let first = Outcome::run(&mut machine, LIMIT);
+        let mut watched = state::machine(seed);
+        let mut random = Random(seed);
+        for mnemonic in ["MOV", "ADD", "PUSH", "POP", "STOSB", "INT", "IRET", "JMP", "IN", "INVALID"] {
+            watched.hook(HookPoint::Mnemonic(mnemonic), |_, _| Verdict::Continue).map_err(|error| error.to_string())?;
+        }
+        for _ in 0..8 {
+            let at = LinearAddress(state::CODE + random.below(0x1000) as u32);
+            watched.hook(HookPoint::Address(at), |_, _| Verdict::Continue).map_err(|error| error.to_string())?;
+        }
+        watched.hook_faults(|_, _| Verdict::Continue);
+        watched.hook_modes(|_, _, _| Verdict::Continue);
+        watched.hook_ports(0..=0xffff, |_, _| Verdict::Continue);
+        watched.hook_memory(if random.one_in(2) { 0..=u32::MAX } else { 0x4000..=0x4fff }, |_, _| Verdict::Continue);
+        same("a watched run differs", &first, &Outcome::run(&mut watched, LIMIT))
+    });
+}
+
+#[test]
+fn random_code_runs_the_same_in_pieces() {
+    for_each_seed(3_000_000, 800, |seed| {
+        let mut machine = state::machine(seed);
+        let first = Outcome::run(&mut machine, RunLimit::instructions(250));
+        let mut cut = state::machine(seed);
+        let mut random = Random(seed);
+        let mut left = 250;
+        let second = loop {
+            let piece = (random.below(60) + 1).min(left);
+            left -= piece;
+            let stop = cut.run(RunLimit::instructions(piece));
+            if left == 0 || stop != turtle86::Stop::InstructionLimit {
+                break Outcome::of(&mut cut, stop);
+            }
+        };
+        same("pieces differ from the run", &first, &second)
+    });
+}
