@@ -349,7 +349,7 @@ mod tests {
             let before = machine.cpu.gpr(register) & 0xffff;
             run(&mut machine, 10 * length);
             let after = machine.cpu.gpr(register) & 0xffff;
-            assert_eq!(after.wrapping_sub(before) & 0xffff, 10 * step & 0xffff, "{}", guest.name);
+            assert_eq!(after.wrapping_sub(before) & 0xffff, (10 * step) & 0xffff, "{}", guest.name);
             assert_eq!(machine.cpu.eip(), CODE.into(), "{}", guest.name);
         }
     }

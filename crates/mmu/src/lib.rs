@@ -113,7 +113,8 @@ impl Mmu {
     pub fn watch(&mut self, ranges: Vec<(LinearAddress, LinearAddress)>) {
         self.watch.ranges = ranges;
         self.watch.seen.clear();
-        self.flush_tlb(true);
+        // Only the fast forms: which translations are cached is state, and watching changes none.
+        self.remap();
     }
     /// The watched accesses since the last call.
     pub fn take_watched(&mut self) -> Vec<MemoryAccess> {

@@ -4,7 +4,7 @@
 pub mod guest;
 pub mod state;
 
-use turtle86::{Machine, MachineBuilder, RunLimit, Stop, arch::Model, devices::DebugCon};
+use turtle86::{CpuState, Machine, MachineBuilder, RunLimit, Stop, arch::Model, devices::DebugCon};
 use turtle86_test_roms::Rom;
 
 /// SplitMix64: the same numbers on every host and in every version, so that a seed in a failure message can be pasted.
@@ -70,16 +70,28 @@ pub fn console(machine: &Machine) -> String {
 pub struct Outcome {
     pub stop: Stop,
     pub snapshot: turtle86::Snapshot,
+    pub cpu: CpuState,
     pub console: String,
     pub last_fault: Option<turtle86::FaultRecord>,
 }
 impl Outcome {
     pub fn of(machine: &mut Machine, stop: Stop) -> Outcome {
-        Outcome { stop, snapshot: machine.snapshot(), console: console(machine), last_fault: machine.cpu.last_fault().cloned() }
+        let last_fault = machine.cpu.last_fault().cloned();
+        Outcome { stop, snapshot: machine.snapshot(), cpu: machine.cpu.state(), console: console(machine), last_fault }
     }
     pub fn run(machine: &mut Machine, limit: RunLimit) -> Outcome {
         let stop = machine.run(limit);
         Outcome::of(machine, stop)
+    }
+    /// Equal in all that an instruction can see at once: the TLB, which shows only where page tables changed behind it, is left out.
+    pub fn same_but_for_the_tlb(&self, other: &Outcome) -> bool {
+        let visible = |outcome: &Outcome| {
+            let mut cpu = outcome.cpu.clone();
+            cpu.mmu.translations.clear();
+            let sections: Vec<_> = sections(&outcome.snapshot).into_iter().filter(|(tag, _)| tag != "CPU ").collect();
+            (outcome.stop.clone(), cpu, sections, outcome.console.clone(), outcome.last_fault.clone())
+        };
+        visible(self) == visible(other)
     }
     /// The first things that differ, as text for a failure message; empty if nothing does.
     pub fn difference(&self, other: &Outcome) -> String {
