@@ -115,7 +115,7 @@ impl Memory {
             if image.bytes.is_empty() {
                 return Err(MapError::RomEmpty { name: image.name.clone() });
             }
-            if !image.at.0.is_multiple_of(PAGE_SIZE as u64) || image.at.0 + padded(image) as u64 > 1 << 32 {
+            if !image.at.0.is_multiple_of(PAGE_SIZE as u64) || image.at.0.saturating_add(padded(image) as u64) > 1 << 32 {
                 return Err(MapError::RomPlace { name: image.name.clone(), at: image.at });
             }
         }
@@ -198,7 +198,7 @@ impl Memory {
     /// Copies memory out; what is not memory reads as all ones.
     pub fn read_bytes(&self, at: PhysicalAddress, into: &mut [u8]) {
         for (i, byte) in into.iter_mut().enumerate() {
-            let at = PhysicalAddress(at.0 + i as u64);
+            let at = PhysicalAddress(at.0.wrapping_add(i as u64));
             let backing = self.backing(at);
             *byte = if backing.0 & Backing::READABLE != 0 { self.bytes[(backing.offset() | at.0 as u32 & 0xfff) as usize] } else { 0xff };
         }
@@ -207,7 +207,7 @@ impl Memory {
     pub fn write_bytes(&mut self, at: PhysicalAddress, bytes: &[u8]) -> bool {
         let mut touched = false;
         for (i, byte) in bytes.iter().enumerate() {
-            let at = PhysicalAddress(at.0 + i as u64);
+            let at = PhysicalAddress(at.0.wrapping_add(i as u64));
             let backing = self.backing(at);
             if backing.0 & Backing::WRITABLE != 0 {
                 let offset = backing.offset() | at.0 as u32 & 0xfff;

@@ -55,6 +55,7 @@ pub struct Mmu {
     caches: [DescriptorCache; 6],
     cpl: u8,
     translations: Vec<Translation>,
+    code_translations: Vec<Translation>,
     large_pages_cached: bool,
     features: Features,
     physical_mask: u64,
@@ -62,6 +63,8 @@ pub struct Mmu {
     watch: Watch,
     /// Translations changed: whatever was derived from linear addresses must be forgotten.
     pub translations_changed: bool,
+    /// A translation of code made room for another since this was last cleared.
+    pub code_evicted: bool,
 }
 
 impl Mmu {
@@ -81,12 +84,14 @@ impl Mmu {
             caches: [DescriptorCache::real_mode(0); 6],
             cpl: 0,
             translations: vec![Translation::NONE; TLB_ENTRIES],
+            code_translations: vec![Translation::NONE; tlb::CODE_ENTRIES],
             large_pages_cached: false,
             features,
             physical_mask: (1 << physical_bits) - 1,
             contexts: Contexts::default(),
             watch: Watch::default(),
             translations_changed: true,
+            code_evicted: false,
         }
     }
 

@@ -66,6 +66,9 @@ impl Mmu {
 
     pub(crate) fn translate_as(&mut self, linear: u32, kind: AccessKind, user: bool) -> Result<PhysicalAddress, Fault> {
         let paging = self.control.cr0.contains(Cr0::PG);
+        if kind == AccessKind::Execute {
+            return self.translate_code(linear, user && paging, paging);
+        }
         let bank = if user && paging { USER_BANK } else { 0 };
         let page = match self.cached(linear, bank) {
             // A write that the cached translation forbids, or that must set the dirty bit, is walked again: the manual allows it,
@@ -76,6 +79,18 @@ impl Mmu {
                 // A page fault forgets its page for every privilege ("Operations that Invalidate TLBs"): the handler need not.
                 let translation = walked.inspect_err(|_| self.translations_changed |= self.forget_page(linear))?;
                 self.enter(translation, bank);
+                translation.physical
+            }
+        };
+        Ok(self.bus_address(page | u64::from(linear & 0xfff)))
+    }
+    fn translate_code(&mut self, linear: u32, user: bool, paging: bool) -> Result<PhysicalAddress, Fault> {
+        let page = match self.cached_code(linear, user) {
+            Some(translation) => translation.physical,
+            None => {
+                let kind = AccessKind::Execute;
+                let translation = if paging { self.walk(Request { linear, kind, user })? } else { Self::identity(linear) };
+                self.enter_code(translation, user);
                 translation.physical
             }
         };

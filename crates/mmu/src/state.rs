@@ -1,6 +1,6 @@
 //! The MMU's state as plain data: for snapshots.
 
-use crate::{ControlRegisters, Mmu, TLB_ENTRIES, TableRegister, Translation};
+use crate::{ControlRegisters, Mmu, TableRegister, Translation};
 use serde::{Deserialize, Serialize};
 use turtle86_arch::{DescriptorCache, SegmentRegister};
 
@@ -17,12 +17,17 @@ pub struct MmuState {
     pub segments: [DescriptorCache; 6],
     /// The TLB entries in use, with their numbers.
     pub translations: Vec<(u32, Translation)>,
+    /// Those of the code TLB.
+    pub code_translations: Vec<(u32, Translation)>,
 }
 
 impl Mmu {
     /// The state.
     pub fn state(&self) -> MmuState {
-        let used = self.translations.iter().enumerate().filter(|(_, t)| **t != Translation::NONE);
+        let used = |all: &[Translation]| {
+            let used = all.iter().enumerate().filter(|(_, t)| **t != Translation::NONE);
+            used.map(|(slot, t)| (slot as u32, *t)).collect()
+        };
         MmuState {
             control: self.control,
             cpl: self.cpl,
@@ -31,7 +36,8 @@ impl Mmu {
             ldtr: self.ldtr,
             tr: self.tr,
             segments: self.caches,
-            translations: used.map(|(slot, t)| (slot as u32, *t)).collect(),
+            translations: used(&self.translations),
+            code_translations: used(&self.code_translations),
         }
     }
     /// Takes a state back. Entries that no TLB could hold are dropped.
@@ -40,14 +46,21 @@ impl Mmu {
         self.caches = state.segments;
         self.restore_control(state.control, state.cpl & 3);
         SegmentRegister::ALL.into_iter().for_each(|register| self.segment_changed(register));
-        for (slot, translation) in &state.translations {
-            let (slot, page) = (*slot as usize, translation.page >> 12);
-            let own = slot < TLB_ENTRIES && (slot ^ page as usize) & (TLB_ENTRIES / 2 - 1) == 0;
-            if own && translation.page & 0xfff == 0 && translation.physical & 0xfff == 0 {
-                self.translations[slot] = *translation;
-                self.large_pages_cached |= translation.large;
+        let fill = |own: &mut [Translation], saved: &[(u32, Translation)]| {
+            let half = own.len() / 2;
+            let mut large = false;
+            for (slot, translation) in saved {
+                let (slot, page) = (*slot as usize, (translation.page >> 12) as usize);
+                let fits = slot < own.len() && (slot ^ page) & (half - 1) == 0;
+                if fits && translation.page & 0xfff == 0 && translation.physical & 0xfff == 0 {
+                    own[slot] = *translation;
+                    large |= translation.large;
+                }
             }
-        }
+            large
+        };
+        self.large_pages_cached |= fill(&mut self.translations, &state.translations);
+        self.large_pages_cached |= fill(&mut self.code_translations, &state.code_translations);
         self.remap();
     }
 }

@@ -3,6 +3,10 @@
 //! A real one: an entry stays until it is replaced or invalidated, whatever happens to the page tables in memory meanwhile.
 //! The translation proper is kept beside a fast form of it, which covers only what needs no second look: whole pages of RAM
 //! or ROM, with nobody watching and, for stores, without decoded code.
+//!
+//! Code has a TLB of its own, as on the Pentium and later: what is looked up for a fetch depends on how blocks happen to be cut and
+//! linked, and must not decide which data translations stay. Whoever remembers where code lies must forget it when
+//! `code_evicted` says that one of its translations made room for another.
 
 use crate::{Mmu, PAGE};
 use serde::{Deserialize, Serialize};
@@ -11,6 +15,8 @@ use serde::{Deserialize, Serialize};
 pub const TLB_ENTRIES: usize = 2048;
 /// Added to the page number for translations made at CPL 3. Pages that meet in a slot this way differ in their numbers, so tags need no privilege.
 pub(crate) const USER_BANK: u32 = 1024;
+/// Entries of the code TLB, supervisor and user translations together.
+pub(crate) const CODE_ENTRIES: usize = 512;
 /// A tag that no page has.
 const NEVER: u32 = 1;
 
@@ -58,7 +64,22 @@ pub(crate) fn slot(linear: u32, bank: u32) -> usize {
     ((linear >> 12).wrapping_add(bank)) as usize & (TLB_ENTRIES - 1)
 }
 
+#[inline(always)]
+fn code_slot(linear: u32, user: bool) -> usize {
+    ((linear >> 12) as usize + if user { CODE_ENTRIES / 2 } else { 0 }) & (CODE_ENTRIES - 1)
+}
+
 impl Mmu {
+    pub(crate) fn cached_code(&self, linear: u32, user: bool) -> Option<Translation> {
+        let translation = self.code_translations[code_slot(linear, user)];
+        (translation.page == linear & PAGE).then_some(translation)
+    }
+    pub(crate) fn enter_code(&mut self, translation: Translation, user: bool) {
+        let entry = &mut self.code_translations[code_slot(translation.page, user)];
+        self.code_evicted |= entry.page != NEVER;
+        *entry = translation;
+        self.large_pages_cached |= translation.large;
+    }
     /// The fast entry for a linear address at the current privilege.
     #[inline(always)]
     pub(crate) fn entry(&self, linear: u32) -> &TlbEntry {
@@ -106,6 +127,11 @@ impl Mmu {
                 *translation = Translation::NONE;
             }
         }
+        for translation in &mut self.code_translations {
+            if global_too || !translation.global {
+                *translation = Translation::NONE;
+            }
+        }
         if global_too {
             self.large_pages_cached = false;
         }
@@ -127,10 +153,21 @@ impl Mmu {
                 self.tlb[slot] = TlbEntry::NONE;
             }
         }
+        for user in [false, true] {
+            let slot = code_slot(linear, user);
+            if self.code_translations[slot].page == linear & PAGE {
+                self.code_translations[slot] = Translation::NONE;
+            }
+        }
         if self.large_pages_cached {
+            let same = |translation: &Translation| translation.large && translation.page >> 22 == linear >> 22;
+            self.code_translations
+                .iter_mut()
+                .filter(|translation| same(translation))
+                .for_each(|translation| *translation = Translation::NONE);
             // The pieces of a 4 MiB page; of a 2 MiB page this drops its neighbour too, which the manual allows.
             for (entry, translation) in self.tlb.iter_mut().zip(&mut self.translations) {
-                if translation.large && translation.page >> 22 == linear >> 22 {
+                if same(translation) {
                     found = true;
                     *entry = TlbEntry::NONE;
                     *translation = Translation::NONE;

@@ -154,6 +154,18 @@ impl BlockCache {
 
     /// The pool index of the block at the current EIP, decoded if need be.
     pub fn find(&mut self, core: &mut Core, wanted: Wanted) -> Result<u32, Fault> {
+        let found = self.look_up(core, wanted);
+        // Entries of the jump table stand for translations that are cached: where one went, so do they.
+        if std::mem::take(&mut core.mmu.code_evicted) {
+            core.forget_jumps();
+        }
+        let index = found?;
+        if wanted == Wanted::Block && index < SCRATCH && !self.crosses(index) {
+            core.remember_jump(index);
+        }
+        Ok(index)
+    }
+    fn look_up(&mut self, core: &mut Core, wanted: Wanted) -> Result<u32, Fault> {
         let eip = core.eip;
         let linear = core.mmu.segment(SegmentRegister::Cs).base.wrapping_add(eip);
         let mode = match wanted {
@@ -176,10 +188,6 @@ impl BlockCache {
         } else {
             self.decode(core, Some(offset), at, mode, wanted, None)?
         };
-        let crossing = linear & 0xfff != 0 && self.crosses(index);
-        if wanted == Wanted::Block && index < SCRATCH && !crossing {
-            core.remember_jump(index);
-        }
         Ok(index)
     }
     /// A block that ends in a second page is good only while that page lies where it lay.
@@ -204,7 +212,7 @@ impl BlockCache {
     ) -> Result<u32, Fault> {
         if self.used + u32::from(MOST) + 8 > SCRATCH {
             self.forget(core);
-            return self.find(core, wanted);
+            return self.look_up(core, wanted);
         }
         let eip = core.eip;
         let cs = *core.mmu.segment(SegmentRegister::Cs);
