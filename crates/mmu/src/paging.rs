@@ -89,7 +89,8 @@ impl Mmu {
             Some(translation) => translation.physical,
             None => {
                 let kind = AccessKind::Execute;
-                let translation = if paging { self.walk(Request { linear, kind, user })? } else { Self::identity(linear) };
+                let walked = if paging { self.walk(Request { linear, kind, user }) } else { Ok(Self::identity(linear)) };
+                let translation = walked.inspect_err(|_| self.translations_changed |= self.forget_page(linear))?;
                 self.enter_code(translation, user);
                 translation.physical
             }

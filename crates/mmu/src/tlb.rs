@@ -156,15 +156,16 @@ impl Mmu {
         for user in [false, true] {
             let slot = code_slot(linear, user);
             if self.code_translations[slot].page == linear & PAGE {
+                found = true;
                 self.code_translations[slot] = Translation::NONE;
             }
         }
         if self.large_pages_cached {
             let same = |translation: &Translation| translation.large && translation.page >> 22 == linear >> 22;
-            self.code_translations
-                .iter_mut()
-                .filter(|translation| same(translation))
-                .for_each(|translation| *translation = Translation::NONE);
+            for translation in self.code_translations.iter_mut().filter(|translation| same(translation)) {
+                found = true;
+                *translation = Translation::NONE;
+            }
             // The pieces of a 4 MiB page; of a 2 MiB page this drops its neighbour too, which the manual allows.
             for (entry, translation) in self.tlb.iter_mut().zip(&mut self.translations) {
                 if same(translation) {

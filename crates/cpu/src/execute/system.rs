@@ -80,7 +80,7 @@ impl Core {
         require(!value.contains(Cr0::NW) || value.contains(Cr0::CD), Exception::GP0, Reason::NotWriteThroughWithoutCacheDisable)?;
         let changed = self.mmu.control.cr0 ^ value;
         self.mmu.set_cr0(value)?;
-        if changed.intersects(Cr0::AM | Cr0::PE) {
+        if changed.intersects(Cr0::AM | Cr0::PE | Cr0::PG) {
             self.call_attention();
         }
         Ok(())
