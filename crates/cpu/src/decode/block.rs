@@ -246,7 +246,8 @@ impl BlockCache {
                 let (both, beyond) = fetch::across(core, eip, have)?;
                 let mut decoder = Decoder::with_ip(bits, both.bytes(), u64::from(eip), self.options);
                 instruction = decoder.decode();
-                if decoder.last_error() == DecoderError::NoMoreBytes {
+                let too_long = instruction.is_invalid() && fetch::is_too_long(bits, both.bytes(), self.options);
+                if decoder.last_error() == DecoderError::NoMoreBytes || too_long {
                     return Err(fetch::incomplete(core, eip, both.bytes().len()));
                 }
                 second = Some(beyond);

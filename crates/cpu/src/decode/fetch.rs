@@ -99,7 +99,8 @@ pub fn is_too_long(bits: u32, bytes: &[u8], options: u32) -> bool {
         return false;
     }
     let prefixes = bytes.iter().take_while(|byte| matches!(**byte, 0x26 | 0x2e | 0x36 | 0x3e | 0x64..=0x67 | 0xf0 | 0xf2 | 0xf3)).count();
-    prefixes >= LONGEST || (1..=prefixes).any(|n| !decode(&bytes[n..]).0)
+    // Fewer bytes may be at hand than the instruction has: then it wants more.
+    prefixes >= LONGEST || (1..=prefixes).any(|n| matches!(decode(&bytes[n..]), (false, _) | (_, DecoderError::NoMoreBytes)))
 }
 fn beyond(cs: &turtle86_arch::DescriptorCache, eip: u32, size: u32) -> Fault {
     let reason = Reason::SegmentLimit { segment: SegmentRegister::Cs, offset: eip, size, limit: cs.limit, kind: AccessKind::Execute };
