@@ -22,6 +22,8 @@ pub struct Cpu {
     pub(crate) pending_trap: bool,
     pub(crate) a20: bool,
     pub(crate) last_mode: ProcessorMode,
+    /// Deadlines that passed since the processor last ran.
+    pub(crate) slept: u32,
     /// Where a hook's verdict stopped the last run.
     pub(crate) stopped_at: Option<LinearAddress>,
     pub(crate) faults: Vec<FaultRecord>,
@@ -43,6 +45,7 @@ impl Cpu {
             pending_trap: false,
             a20: true,
             last_mode: ProcessorMode::Real,
+            slept: 0,
             stopped_at: None,
             faults: Vec::new(),
             last_fault: None,

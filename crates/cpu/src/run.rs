@@ -17,6 +17,9 @@ const MARGIN: u64 = MOST as u64;
 /// The most cycles handed out at once. It bounds the host stack wherever handlers' calls are not jumps.
 const SLICE: u64 = 10_000;
 
+/// So many deadlines without an interrupt, and without a cycle limit to end it, are a sleep for ever: a timer that ticks behind a mask.
+const LONGEST_SLEEP: u32 = 1_000_000;
+
 /// Whether the machine goes on.
 type Flow = Result<(), Stop>;
 
@@ -47,6 +50,7 @@ impl Cpu {
     }
     /// What the host changed since the last run is looked at first.
     fn begin(&mut self) {
+        self.slept = 0;
         self.core.call_attention();
     }
 
@@ -154,7 +158,8 @@ impl Cpu {
         let now = self.core.mmu.bus.timeline.now().0;
         let deadline = self.core.mmu.bus.timeline.deadline();
         let asleep = deadline == u64::MAX || !self.core.system_flag(Eflags::IF);
-        if asleep {
+        self.slept += 1;
+        if asleep || limits.cycles.is_none() && self.slept > LONGEST_SLEEP {
             return Err(Stop::Halted);
         }
         let until = deadline.min(limits.cycles.unwrap_or(u64::MAX));
@@ -166,14 +171,23 @@ impl Cpu {
     fn execute(&mut self, limits: &Limits, observer: &mut dyn Observer) -> Flow {
         let now = self.core.mmu.bus.timeline.now().0;
         let due = self.core.mmu.bus.timeline.deadline().min(limits.cycles.unwrap_or(u64::MAX));
+        self.slept = 0;
         let instructions = limits.instructions.map_or(u64::MAX, |limit| limit.saturating_sub(self.core.count + self.events));
         let left = due.saturating_sub(now).min(instructions);
-        // RF is cleared at the start of an instruction.
+        // RF is cleared at the start of an instruction, and a shadow ends with it.
+        let before = (self.core.system_flag(Eflags::RF), self.core.shadow);
         self.core.set_system_flag(Eflags::RF, false);
-        let shadowed = std::mem::take(&mut self.core.shadow) != Shadow::None;
+        self.core.shadow = Shadow::None;
         let trap = self.core.system_flag(Eflags::TF);
-        if shadowed || trap || left <= MARGIN {
-            return self.execute_one(Wanted::Step, trap, observer);
+        if before != (false, Shadow::None) || trap || left <= MARGIN {
+            let done = (self.core.count, self.events);
+            let flow = self.execute_one(Wanted::Step, trap, observer);
+            if flow.is_err() && done == (self.core.count, self.events) {
+                // A hook stopped the run before the instruction: nothing of it has happened.
+                self.core.set_system_flag(Eflags::RF, before.0);
+                self.core.shadow = before.1;
+            }
+            return flow;
         }
         self.core.mmu.bus.timeline.grant((left.min(SLICE + MARGIN) - MARGIN) as i64);
         let mut index = match self.find(Wanted::Block) {

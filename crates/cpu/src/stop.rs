@@ -7,7 +7,7 @@ use turtle86_arch::{Fault, LinearAddress, SegmentSelector};
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Stop {
-    /// HLT, and nothing that is scheduled can wake it.
+    /// HLT, and nothing that is scheduled can wake it; or, in a run without a cycle limit, nothing did for a million deadlines.
     Halted,
     /// A triple fault; [`Cpu::fault_chain`](crate::Cpu::fault_chain) has the faults that led there.
     Shutdown,

@@ -262,7 +262,7 @@ fn a_header_with_addresses_is_checked_against_the_file() {
 #[test]
 fn a_snapshot_of_another_machine_is_refused_with_the_difference() {
     let snapshot = machine().snapshot();
-    let mut refuse = |builder: MachineBuilder, words: &[&str]| says(&build(builder).restore(&snapshot).unwrap_err(), words);
+    let refuse = |builder: MachineBuilder, words: &[&str]| says(&build(builder).restore(&snapshot).unwrap_err(), words);
     let base = || Machine::builder(Model::I486Dx).ram(2 << 20);
     refuse(Machine::builder(Model::Pentium).ram(2 << 20), &["another machine", "486dx", "pentium"]);
     refuse(base().ram(4 << 20), &["RAM", &(2 << 20).to_string(), &(4 << 20).to_string()]);

@@ -48,7 +48,7 @@ fn instruction(code: &mut Code, random: &mut Random, depth: u32) {
         0..=2 => {
             code.put(prefix);
             let operation = random.below(8) as u8;
-            code.put(&[operation << 3 | 1 | 2 * random.below(2) as u8, 0xc0 | register(random) << 3 | register(random)]);
+            code.put(&[operation << 3 | 1 | (random.below(2) as u8) << 1, 0xc0 | register(random) << 3 | register(random)]);
         }
         3..=5 => {
             code.put(prefix);

@@ -38,14 +38,25 @@ pub fn code(random: &mut Random, n: usize) -> Vec<u8> {
                 let n = random.below(3) as usize;
                 bytes.extend(random.bytes(n));
             }
-            4 => bytes.extend([0x50 | random.u8() & 15, random.pick(&[0x90, 0x9c, 0x9d, 0xc3, 0xcb, 0xcf, 0x60, 0x61, 0xc9, 0x06, 0x07, 0x1e, 0x1f, 0x16, 0x17])]),
+            4 => bytes.extend([
+                0x50 | random.u8() & 15,
+                random.pick(&[0x90, 0x9c, 0x9d, 0xc3, 0xcb, 0xcf, 0x60, 0x61, 0xc9, 0x06, 0x07, 0x1e, 0x1f, 0x16, 0x17]),
+            ]),
             5 => {
                 // A store through a random address, which may be code.
-                bytes.extend([random.pick(&[0x88, 0x89, 0x01, 0xc6, 0xfe, 0x80]), 0x40 * random.below(4) as u8 | random.u8() & 0x3f]);
+                bytes.extend([random.pick(&[0x88, 0x89, 0x01, 0xc6, 0xfe, 0x80]), (random.below(4) as u8) << 6 | random.u8() & 0x3f]);
                 bytes.extend(random.bytes(2));
             }
-            6 => bytes.extend([random.pick(&[0x70, 0x74, 0x75, 0xe2, 0xeb, 0xe0, 0xe3]) | random.u8() & 1, random.below(40) as u8 ^ if random.one_in(3) { 0xff } else { 0 }]),
-            _ => bytes.extend([random.pick(&[0xa4, 0xa5, 0xaa, 0xab, 0xac, 0xa6, 0xae, 0xf4, 0xfb, 0xfa, 0xcc, 0xcd, 0xce, 0x8e, 0x8c, 0xe4, 0xe6, 0x6c, 0x6e]), random.u8()]),
+            6 => bytes.extend([
+                random.pick(&[0x70, 0x74, 0x75, 0xe2, 0xeb, 0xe0, 0xe3]) | random.u8() & 1,
+                random.below(40) as u8 ^ if random.one_in(3) { 0xff } else { 0 },
+            ]),
+            _ => bytes.extend([
+                random.pick(&[
+                    0xa4, 0xa5, 0xaa, 0xab, 0xac, 0xa6, 0xae, 0xf4, 0xfb, 0xfa, 0xcc, 0xcd, 0xce, 0x8e, 0x8c, 0xe4, 0xe6, 0x6c, 0x6e,
+                ]),
+                random.u8(),
+            ]),
         }
     }
     bytes.truncate(n);
@@ -72,7 +83,7 @@ fn descriptor(random: &mut Random) -> u64 {
     limit & 0xffff | (base & 0xff_ffff) << 16 | rights << 40 | (limit >> 16) << 48 | flags << 52 | base >> 24 << 56
 }
 fn selector(random: &mut Random) -> u16 {
-    random.below(66) as u16 * 8 | random.below(4) as u16 | if random.one_in(6) { 4 } else { 0 }
+    (random.below(66) as u16) << 3 | random.below(4) as u16 | if random.one_in(6) { 4 } else { 0 }
 }
 fn gate(random: &mut Random) -> u64 {
     if random.one_in(16) {
@@ -149,12 +160,10 @@ pub fn machine(seed: u64) -> Machine {
     put(&mut machine, DIRECTORY, &directory);
     let pages = quads((0..512).map(|page| u64::from(entry(random, page)) & 0xf_ffff));
     put(&mut machine, PAE_TABLE, &pages);
-    let directory = quads((0..512).map(|n| {
-        match n {
-            _ if random.one_in(8) => random.next(),
-            0 => u64::from(PAE_TABLE) | 7,
-            _ => random.pick(&[0, 0x87, u64::from(PAE_TABLE) | 7]),
-        }
+    let directory = quads((0..512).map(|n| match n {
+        _ if random.one_in(8) => random.next(),
+        0 => u64::from(PAE_TABLE) | 7,
+        _ => random.pick(&[0, 0x87, u64::from(PAE_TABLE) | 7]),
     }));
     put(&mut machine, PAE_DIRECTORY, &directory);
     let pointers: [u64; 4] = std::array::from_fn(|_| if random.one_in(6) { 0 } else { u64::from(PAE_DIRECTORY) | 1 });
@@ -226,7 +235,7 @@ pub fn machine(seed: u64) -> Machine {
                 let rights = SegmentDescriptor(table[index]).rights();
                 let usable = rights.is_readable() && rights.present() && !random.one_in(2);
                 let descriptor = if usable { table[index] } else { flat };
-                DescriptorCache::new(SegmentSelector(index as u16 * 8 | 3), SegmentDescriptor(descriptor))
+                DescriptorCache::new(SegmentSelector((index as u16) << 3 | 3), SegmentDescriptor(descriptor))
             }
         };
     }
