@@ -160,7 +160,11 @@ fn damaged_images_are_refused() {
     let mut elf = b"\x7fELF\x01\x01\x01".to_vec();
     elf.resize(52, 0);
     (elf[18], elf[28], elf[42], elf[44]) = (3, 52 + 12, 32, 1);
-    let bare = file("bare.elf", &elf);
+    // Whole, but without a Multiboot header: its program headers lie behind the file's header.
+    let mut whole = elf.clone();
+    whole[28] = 52;
+    whole.resize(52 + 32, 0);
+    let bare = file("bare.elf", &whole);
     elf.extend([0x1bad_b002_u32, 0, 0u32.wrapping_sub(0x1bad_b002)].iter().flat_map(|word| word.to_le_bytes()));
     for (image, what) in [(bare, "no header"), (file("cut.elf", &elf), "cut off"), (file("empty.bin", b""), "is empty")] {
         let answer = turtle86(&["run", &image]);
