@@ -33,6 +33,14 @@ impl Fault {
         self
     }
 }
+/// The manual's `IF NOT condition THEN #exception; FI`.
+///
+/// # Errors
+/// The exception, with the reason for it, unless the condition holds.
+#[inline]
+pub fn require(condition: bool, exception: Exception, reason: Reason) -> Result<(), Fault> {
+    if condition { Ok(()) } else { Err(Fault::new(exception, reason)) }
+}
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.exception(), self.reason())

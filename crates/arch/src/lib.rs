@@ -23,7 +23,7 @@ pub use debug::{Dr6, Dr7};
 pub use descriptor::{AccessRights, DescriptorCache, Gate, GateKind, SegmentDescriptor, SystemType};
 pub use eflags::Eflags;
 pub use exception::{ErrorCode, Exception, Vector};
-pub use fault::{AccessKind, Fault, PageLevel, Reason, Table};
+pub use fault::{AccessKind, Fault, PageLevel, Reason, Table, require};
 pub use model::{Features, Model, Profile, ResetState, UndefinedFlags, UnknownModel};
 pub use msr::{Msr, MsrKind, MsrSpec};
 pub use register::{Gpr, SegmentRegister};

@@ -4,7 +4,7 @@
 use crate::core::Core;
 use turtle86_arch::{
     AccessKind, DescriptorCache, Eflags, ErrorCode, Exception, Fault, Gate, GateKind, Reason, SegmentRegister, SegmentSelector, SystemType,
-    Tss16, Tss32, Vector,
+    Tss16, Tss32, Vector, require,
 };
 use turtle86_mmu::{Place, Width};
 
@@ -15,10 +15,6 @@ pub enum Source {
     Software,
     /// An interrupt, an exception, ICEBP: faults on the way set EXT.
     Event,
-}
-
-fn require(condition: bool, exception: Exception, reason: Reason) -> Result<(), Fault> {
-    if condition { Ok(()) } else { Err(Fault::new(exception, reason)) }
 }
 
 impl Core {

@@ -83,7 +83,6 @@ impl Cpu {
             let flags = self.core.interrupted_flags() | if exception.is_fault() { Eflags::RF.0 } else { 0 };
             let eip = self.core.eip;
             let code = if self.core.mmu.mode().protected() { exception.error_code() } else { None };
-            let flags = if exception == Exception::Debug { self.core.interrupted_flags() } else { flags };
             match self.core.deliver(exception.vector(), Source::Event, code, eip, flags) {
                 Ok(()) if verdict == Verdict::Stop => return Err(Stop::Breakpoint(self.linear_eip())),
                 Ok(()) => {

@@ -3,20 +3,6 @@
 use crate::{Error, Machine};
 use turtle86_arch::{Gpr, PhysicalAddress};
 
-/// What is loaded, and where it starts.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum GuestImage {
-    /// Bytes at an address, entered in real mode.
-    Flat {
-        /// Where the first byte goes.
-        at: PhysicalAddress,
-        /// CS and IP.
-        entry: (u16, u16),
-    },
-    /// A Multiboot 1 kernel.
-    Multiboot,
-}
-
 /// The header of a Multiboot 1 kernel (Multiboot Specification 0.6.96, "OS image format").
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Multiboot {

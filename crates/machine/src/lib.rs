@@ -25,7 +25,7 @@ pub mod testing;
 pub use builder::{MachineBuilder, Timing};
 pub use error::Error;
 pub use hook::{HookId, HookPoint};
-pub use image::{GuestImage, Multiboot};
+pub use image::Multiboot;
 pub use machine::{Machine, RunLimit};
 pub use snapshot::Snapshot;
 pub use turtle86_arch as arch;

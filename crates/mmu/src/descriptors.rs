@@ -5,6 +5,7 @@ use crate::Mmu;
 use serde::{Deserialize, Serialize};
 use turtle86_arch::{
     DescriptorCache, ErrorCode, Exception, Fault, LinearAddress, Reason, SegmentDescriptor, SegmentRegister, SegmentSelector, Table,
+    require,
 };
 
 /// GDTR or IDTR.
@@ -14,12 +15,6 @@ pub struct TableRegister {
     pub base: u32,
     /// Offset of its last byte.
     pub limit: u16,
-}
-
-/// The manual's `IF NOT condition THEN #exception; FI`.
-#[inline]
-pub(crate) fn require(condition: bool, exception: Exception, reason: Reason) -> Result<(), Fault> {
-    if condition { Ok(()) } else { Err(Fault::new(exception, reason)) }
 }
 
 /// Makes an exception of an error code: #GP, #TS, … as the situation has it.

@@ -67,6 +67,11 @@ fn needed(feature: CpuidFeature) -> Option<(Features, &'static str)> {
     })
 }
 
+/// An escape to the coprocessor.
+pub fn is_x87(code: Code) -> bool {
+    code.cpuid_features().iter().any(|feature| matches!(feature, CpuidFeature::FPU | CpuidFeature::FPU287 | CpuidFeature::FPU387))
+}
+
 /// Whether the model has the code at all.
 pub fn code_refusal(code: Code, profile: &Profile) -> Option<Refusal> {
     if matches!(code.mnemonic(), Mnemonic::INVALID | Mnemonic::Loadall) && code != Code::Loadall386 {

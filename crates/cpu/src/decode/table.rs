@@ -114,7 +114,7 @@ fn describe(instruction: &iced_x86::Instruction, first_model: &'static str) -> F
     for memory in info.used_memory() {
         note(memory_name(memory.memory_size()), memory.access());
     }
-    let x87 = code.cpuid_features().iter().any(|feature| format!("{feature:?}").starts_with("FPU"));
+    let x87 = rules::is_x87(code);
     let handler = if x87 { "escape (#NM without an FPU)".to_string() } else { format!("{:?}", code.mnemonic()).to_lowercase() };
     Form {
         form: op_code.instruction_string().to_string(),

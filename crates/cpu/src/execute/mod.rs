@@ -27,16 +27,10 @@ pub use condition::Condition;
 
 use crate::{core::Core, decode::Op};
 use std::marker::PhantomData;
-use turtle86_arch::{Exception, Fault, Reason};
+pub(crate) use turtle86_arch::require;
 
 /// Type parameters of a handler.
 pub(crate) type Of<T> = PhantomData<T>;
-
-/// The manual's `IF NOT condition THEN #exception; FI`.
-#[inline]
-pub(crate) fn require(condition: bool, exception: Exception, reason: Reason) -> Result<(), Fault> {
-    if condition { Ok(()) } else { Err(Fault::new(exception, reason)) }
-}
 
 /// Silicon's rule where the manual leaves flags undefined, as a type: chosen per model when an instruction is lowered.
 pub trait Rules: 'static {

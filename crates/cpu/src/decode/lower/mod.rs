@@ -4,7 +4,7 @@
 
 use super::{
     Op,
-    rules::{Refusal, refusal},
+    rules::{Refusal, is_x87, refusal},
 };
 use crate::{
     core::NO_REGISTER,
@@ -460,7 +460,7 @@ impl Lowering<'_> {
                 }
             }
             _ if i.is_string_instruction() => return self.string(),
-            _ if i.code().cpuid_features().iter().any(|f| is_x87(*f)) || mnemonic == M::Wait => return self.escape(),
+            _ if is_x87(i.code()) || mnemonic == M::Wait => return self.escape(),
             _ => return None,
         })
     }
@@ -493,8 +493,4 @@ fn is_cmovcc(mnemonic: M) -> bool {
             | Cmovle
             | Cmovg
     )
-}
-fn is_x87(feature: iced_x86::CpuidFeature) -> bool {
-    use iced_x86::CpuidFeature;
-    matches!(feature, CpuidFeature::FPU | CpuidFeature::FPU287 | CpuidFeature::FPU387)
 }
