@@ -296,6 +296,46 @@ pub fn straight_line() -> Machine {
     machine
 }
 
+/// A PC with 16 MiB of RAM, of which 2 MiB are not zero, and a guest that talks to its chips, then writes into as many pages from 1 MiB
+/// on as ECX says, and halts.
+pub fn toucher() -> Machine {
+    const CODE: u32 = 0x1000;
+    let mut code = Vec::new();
+    // Of each chip a register or command: both 8259A, 8254, MC146818, 8042, 8237A, POST.
+    for (port, value) in [(0x21, 0xfe), (0xa1, 0xff), (0x43, 0x34), (0x40, 0xff), (0x40, 0xff), (0x70, 0x0f), (0x71, 0x42)] {
+        code.extend([0xb0, value, 0xe6, port]); // mov al, value; out port, al
+    }
+    for (port, value) in [(0x64, 0x20), (0x0b, 0x45), (0x04, 0x12), (0x80, 0x42)] {
+        code.extend([0xb0, value, 0xe6, port]);
+    }
+    code.extend([
+        0x66, 0xba, 0xff, 0x03, // mov dx, 3ffh
+        0xee, // out dx, al: the 16550A's scratch register
+        0xbf, 0x00, 0x00, 0x10, 0x00, // mov edi, 100000h
+        0x89, 0x0f, // top: mov [edi], ecx
+        0x89, 0x8f, 0x00, 0x08, 0x00, 0x00, // mov [edi+800h], ecx
+        0x81, 0xc7, 0x00, 0x10, 0x00, 0x00, // add edi, 1000h
+        0x49, // dec ecx
+        0x75, 0xef, // jnz top
+        0xf4, // hlt
+    ]);
+    let mut machine = Machine::builder(Model::PentiumPro).ram(16 << 20).isa_pc().build().expect("the machine is sound");
+    put(&mut machine, 1 << 20, &[0x5a; 2 << 20]);
+    put(&mut machine, CODE, &code);
+    machine.cpu.enter_flat_protected_mode();
+    machine.cpu.set_gpr(Gpr::Esp, 0x8000);
+    machine.cpu.set_eip(CODE);
+    machine
+}
+/// Runs [`toucher`] to its end.
+///
+/// # Panics
+/// It ended otherwise.
+pub fn talk_and_touch(machine: &mut Machine, pages: u32) {
+    machine.cpu.set_gpr(Gpr::Ecx, pages);
+    assert_eq!(machine.run(RunLimit::none()), Stop::Halted);
+}
+
 /// The programs in the pages at the root of the workspace are doc-tests here.
 #[cfg(doctest)]
 #[doc = include_str!("../../README.md")]
@@ -359,6 +399,22 @@ mod tests {
         let mut machine = SELF_MODIFYING.machine();
         run(&mut machine, 5 * 4);
         assert_eq!(machine.cpu.gpr(Gpr::Ecx), 2 + 3 + 4 + 5);
+    }
+
+    #[test]
+    fn the_toucher_writes_as_many_pages_as_it_is_told_and_all_comes_back() {
+        let mut machine = toucher();
+        let start = machine.checkpoint();
+        for pages in [1, 32] {
+            talk_and_touch(&mut machine, pages);
+            let (before, after) = (start.snapshot(), machine.snapshot());
+            assert_ne!(before, after);
+            let ram = machine.cpu.bus().memory.ram();
+            let changed = ram.chunks(4096).skip(256).take(512).filter(|page| page.iter().any(|byte| *byte != 0x5a)).count();
+            assert_eq!(changed, pages as usize);
+            machine.rewind(&start).expect("it is this machine's");
+            assert!(machine.snapshot() == before);
+        }
     }
 
     #[test]

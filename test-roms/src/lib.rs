@@ -32,6 +32,9 @@ mod roms;
 
 pub use roms::ROMS;
 
+/// The harness that runs cases of a table on any emulator: the last 64 KiB of a BIOS image. `peers/blocks.asm` says what goes before.
+pub const BLOCKS: &[u8] = include_bytes!("../peers/blocks.bin");
+
 /// A test ROM.
 #[derive(Debug, Clone, Copy)]
 pub struct Rom {

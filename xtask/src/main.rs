@@ -1,13 +1,13 @@
 //! Maintenance tasks, run as `cargo xtask`.
 #![forbid(unsafe_code)]
 
-mod json;
-mod peers;
 mod roms;
 
+use std::env;
 use std::path::PathBuf;
-use std::process::ExitCode;
+use std::process::{Command, ExitCode};
 
+use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
 
 #[derive(Parser)]
@@ -25,26 +25,18 @@ enum Task {
         #[arg(long)]
         check: bool,
     },
-    /// Run the test ROMs on other emulators and compare the results
-    Peers {
-        /// Only ROMs whose names contain this text
-        filter: Option<String>,
-        /// Write the results as JSON
-        #[arg(long)]
-        json: bool,
-        /// Only these peers
-        #[arg(long = "peer", value_enum, value_delimiter = ',')]
-        peers: Vec<peers::Peer>,
-        /// Seconds that a ROM may take on a peer
-        #[arg(long, default_value_t = 20)]
-        timeout: u64,
+    /// Write the page about conformance, docs/conformance.md (--help has its options)
+    #[command(disable_help_flag = true)]
+    Conformance {
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<String>,
     },
 }
 
 fn main() -> ExitCode {
     let result = match Cli::parse().task {
         Task::Roms { check } => roms::run(check),
-        Task::Peers { filter, json, peers, timeout } => peers::run(filter.as_deref(), json, &peers, timeout),
+        Task::Conformance { args } => conformance(&args),
     };
     match result {
         Ok(true) => ExitCode::SUCCESS,
@@ -54,6 +46,18 @@ fn main() -> ExitCode {
             ExitCode::from(2)
         }
     }
+}
+
+/// The page needs the whole emulator, which these tasks are built without: a program of its own writes it.
+fn conformance(args: &[String]) -> Result<bool> {
+    let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let status = Command::new(cargo)
+        .args(["run", "--quiet", "--release", "--package", "turtle86-conformance", "--example", "page", "--"])
+        .args(args)
+        .current_dir(root())
+        .status()
+        .context("starting cargo")?;
+    Ok(status.success())
 }
 
 /// The root of the workspace.

@@ -16,8 +16,6 @@ pub struct Source {
     pub title: String,
     pub cases: u32,
     pub first_model: String,
-    /// QEMU machine, from an optional header line.
-    pub machine: String,
 }
 
 /// The directory of the test ROM package.
@@ -65,7 +63,24 @@ fn read_source(path: PathBuf) -> Result<Source> {
     let cases = cases.parse().with_context(|| format!("{}: \"; cases: {cases}\" is no number", path.display()))?;
     let first_model = header("first-model").with_context(|| format!("{}: no header line \"; first-model: …\"", path.display()))?;
     let name = path.file_stem().and_then(|name| name.to_str()).with_context(|| format!("{}: not a ROM name", path.display()))?.to_owned();
-    Ok(Source { name, title, cases, first_model, machine: header("qemu-machine").unwrap_or_else(|| "isapc".to_owned()), path })
+    Ok(Source { name, title, cases, first_model, path })
+}
+
+/// Programs that are no test ROMs, without a row in the table: sources, beside which their images lie.
+const PROGRAMS: [&str; 1] = ["peers/blocks"];
+
+/// Source, image and name of everything that NASM assembles.
+fn parts(sources: &[Source]) -> Vec<(PathBuf, PathBuf, &str)> {
+    let roms = sources.iter().map(|source| (source.path.clone(), image(&source.name), source.name.as_str()));
+    let programs = PROGRAMS.map(|name| {
+        let path = directory().join(name);
+        (path.with_extension("asm"), path.with_extension("bin"), name)
+    });
+    roms.chain(programs).collect()
+}
+/// Where a part's fresh image lies.
+fn fresh(target: &Path, name: &str) -> PathBuf {
+    target.join(format!("{}.bin", name.replace('/', "-")))
 }
 
 /// Rebuilds everything, or with `check` compares a fresh build. False: differences.
@@ -95,24 +110,24 @@ fn require_nasm() -> Result<()> {
 }
 
 fn build_all(sources: &[Source], target: &Path) -> Result<()> {
-    for source in sources {
-        eprintln!("nasm {}", source.name);
-        let image = target.join(format!("{}.bin", source.name));
+    for (path, _, name) in parts(sources) {
+        eprintln!("nasm {name}");
+        let image = fresh(target, name);
         let include = directory().join("src").join("include");
         let output = Command::new("nasm")
             .args(["-Werror", "-w+all", "-f", "bin", "-o"])
             .arg(&image)
             .arg("-I")
             .arg(format!("{}/", include.display()))
-            .arg(&source.path)
+            .arg(&path)
             .output()
             .context("starting nasm")?;
         if !output.status.success() {
-            bail!("nasm failed for {}:\n{}", source.path.display(), String::from_utf8_lossy(&output.stderr).trim_end());
+            bail!("nasm failed for {}:\n{}", path.display(), String::from_utf8_lossy(&output.stderr).trim_end());
         }
         let size = read(&image)?.len();
         if size != IMAGE_SIZE {
-            bail!("{}: the image has {size} bytes, not {IMAGE_SIZE}", source.name);
+            bail!("{name}: the image has {size} bytes, not {IMAGE_SIZE}");
         }
     }
     Ok(())
@@ -124,16 +139,16 @@ fn read(path: &Path) -> Result<Vec<u8>> {
 
 fn install(sources: &[Source], target: &Path) -> Result<()> {
     let mut changed = 0;
-    for source in sources {
-        let fresh = read(&target.join(format!("{}.bin", source.name)))?;
-        changed += u32::from(write_if_changed(&image(&source.name), &fresh)?);
+    let parts = parts(sources);
+    for (_, image, name) in &parts {
+        changed += u32::from(write_if_changed(image, &read(&fresh(target, name))?)?);
     }
     let table = directory().join("src").join("roms.rs");
     let table_changed = write_if_changed(&table, table_text(sources).as_bytes())?;
     for extra in images_without_source(sources)? {
         eprintln!("warning: {} has no source", extra.display());
     }
-    println!("{} images, {changed} changed; table {}", sources.len(), if table_changed { "changed" } else { "unchanged" });
+    println!("{} images, {changed} changed; table {}", parts.len(), if table_changed { "changed" } else { "unchanged" });
     Ok(())
 }
 
@@ -165,17 +180,18 @@ fn images_without_source(sources: &[Source]) -> Result<Vec<PathBuf>> {
 
 fn compare(sources: &[Source], target: &Path) -> Result<bool> {
     let mut differences = Vec::new();
-    for source in sources {
-        let fresh = read(&target.join(format!("{}.bin", source.name)))?;
-        match fs::read(image(&source.name)) {
-            Err(error) => differences.push(format!("{}: no image ({error})", source.name)),
+    let parts = parts(sources);
+    for (_, image, name) in &parts {
+        let fresh = read(&fresh(target, name))?;
+        match fs::read(image) {
+            Err(error) => differences.push(format!("{name}: no image ({error})")),
             Ok(old) if old.len() != fresh.len() => {
-                differences.push(format!("{}: the image has {} bytes", source.name, old.len()));
+                differences.push(format!("{name}: the image has {} bytes", old.len()));
             }
             Ok(old) => {
                 let count = old.iter().zip(&fresh).filter(|(a, b)| a != b).count();
                 if let Some(first) = old.iter().zip(&fresh).position(|(a, b)| a != b) {
-                    differences.push(format!("{}: {count} bytes differ, the first at {first:04X}h", source.name));
+                    differences.push(format!("{name}: {count} bytes differ, the first at {first:04X}h"));
                 }
             }
         }
@@ -188,7 +204,7 @@ fn compare(sources: &[Source], target: &Path) -> Result<bool> {
         differences.push("src/roms.rs: the table differs from the headers".to_owned());
     }
     if differences.is_empty() {
-        println!("{} images equal their sources", sources.len());
+        println!("{} images equal their sources", parts.len());
         return Ok(true);
     }
     println!("differences (cargo xtask roms rebuilds):");

@@ -80,6 +80,7 @@ pub trait Device: Any + Send {
         None
     }
     /// State for snapshots. A device without it has none, or keeps host-side state that a snapshot must not touch.
+    /// It changes only while the bus lends the device out: of anything else going back to a checkpoint does not know.
     fn state(&mut self) -> Option<&mut dyn Stateful> {
         None
     }

@@ -16,7 +16,7 @@ pub use device::{
     AccessSize, Device, DmaController, InterruptController, MemoryIo, PortIo, StateError, Stateful, Timer, state_from, state_of,
 };
 pub use lines::{Lines, StopRequest};
-pub use memory::{Backing, MapError, Memory, MemoryMap, PAGE_SIZE, RomImage};
-pub use system_bus::{BuildError, PortAccess, SystemBus};
+pub use memory::{Backing, MapError, Memory, MemoryMap, PAGE_SIZE, RomImage, SavedRam};
+pub use system_bus::{BuildError, BusCheckpoint, PortAccess, SystemBus};
 pub use timeline::{Cycle, Timeline};
 pub use wiring::{IrqLine, Wiring};

@@ -1,5 +1,10 @@
 //! RAM and ROM, the map of physical pages, and which bytes of them hold decoded code.
 
+mod checkpoint;
+
+pub use checkpoint::SavedRam;
+
+use checkpoint::WriteLog;
 use thiserror::Error;
 use turtle86_arch::PhysicalAddress;
 
@@ -54,6 +59,7 @@ impl Backing {
     const READABLE: u32 = 1;
     const WRITABLE: u32 = 2;
     const WINDOW: u32 = 4;
+    const UNLOGGED: u32 = 8;
 
     /// Bytes of RAM or ROM answer to reads of the whole page.
     #[inline]
@@ -70,6 +76,11 @@ impl Backing {
     pub fn has_window(self) -> bool {
         self.0 & Self::WINDOW != 0
     }
+    /// Stores may go past the write log: the page is in it, or there is none.
+    #[inline]
+    pub fn logged(self) -> bool {
+        self.0 & Self::UNLOGGED == 0
+    }
     /// Where the page lies in the memory's bytes.
     #[inline]
     pub fn offset(self) -> u32 {
@@ -83,6 +94,7 @@ pub struct Memory {
     ram: usize,
     pages: Vec<u32>,
     code: CodeMap,
+    log: WriteLog,
 }
 
 /// Which bytes hold decoded code, so that a store can tell. One bit a 64-byte line, and for pages with code one bit a byte.
@@ -90,6 +102,25 @@ struct CodeMap {
     lines: Vec<u64>,
     bytes: Vec<Option<Box<[u64; 64]>>>,
     touched: Vec<(u32, u32)>,
+}
+
+impl CodeMap {
+    /// Notes stores into the code of the page at `offset` where the page's bytes and those to come differ.
+    fn touch_changes(&mut self, offset: u32, now: &[u8], then: &[u8]) {
+        let page = (offset >> 12) as usize;
+        let (Some(lines @ 1..), Some(Some(marks))) = (self.lines.get(page), self.bytes.get(page)) else { return };
+        for (line, (now, then)) in now.chunks_exact(64).zip(then.chunks_exact(64)).enumerate() {
+            if lines >> line & 1 == 0 || now == then {
+                continue;
+            }
+            let changed = now.iter().zip(then).enumerate().fold(0, |bits, (i, (a, b))| bits | u64::from(a != b) << i);
+            let code = changed & marks[line];
+            if code != 0 {
+                let (first, last) = (code.trailing_zeros(), 63 - code.leading_zeros());
+                self.touched.push((offset + line as u32 * 64 + first, last - first + 1));
+            }
+        }
+    }
 }
 
 /// The 64-byte lines of their page that the bytes [start, end) lie in, with a bit for each byte.
@@ -159,7 +190,7 @@ impl Memory {
         }
         let backed = bytes.len() / PAGE_SIZE;
         let code = CodeMap { lines: vec![0; backed], bytes: vec![None; backed], touched: Vec::new() };
-        Ok(Memory { bytes, ram, pages, code })
+        Ok(Memory { bytes, ram, pages, code, log: WriteLog::default() })
     }
 
     /// Marks the pages of a device's window, so that accesses to them look further.
@@ -181,10 +212,17 @@ impl Memory {
     pub fn bytes(&self) -> &[u8] {
         &self.bytes
     }
-    /// RAM, then ROM. Whoever writes here must have asked [`Memory::holds_code`] first.
+    /// `n` bytes of RAM at an offset that was checked for writing: its page is in the write log ([`Memory::log_page`]), and
+    /// [`Memory::holds_code`] was asked. This is the only way to the bytes past both.
     #[inline(always)]
-    pub fn bytes_mut(&mut self) -> &mut [u8] {
-        &mut self.bytes
+    pub fn checked_mut(&mut self, offset: usize, n: usize) -> Option<&mut [u8]> {
+        debug_assert!(self.is_logged(offset, n), "a store of {n} bytes at {offset:#x} is not in the write log");
+        self.bytes.get_mut(offset..offset + n)
+    }
+    /// Copies inside memory, to a place that was checked in the same way.
+    pub fn copy_checked(&mut self, source: usize, target: usize, n: usize) {
+        debug_assert!(self.is_logged(target, n), "a copy of {n} bytes to {target:#x} is not in the write log");
+        self.bytes.copy_within(source..source + n, target);
     }
     /// RAM alone, by physical address.
     pub fn ram(&self) -> &[u8] {
@@ -192,6 +230,7 @@ impl Memory {
     }
     /// RAM alone, to fill. Decoded code is forgotten where it changes only through the other writers.
     pub fn ram_mut(&mut self) -> &mut [u8] {
+        self.log_all();
         &mut self.bytes[..self.ram]
     }
 
@@ -205,18 +244,24 @@ impl Memory {
     }
     /// Copies bytes into RAM, as a bus master does; what is not RAM ignores it. True if code was touched.
     pub fn write_bytes(&mut self, at: PhysicalAddress, bytes: &[u8]) -> bool {
-        let mut touched = false;
-        for (i, byte) in bytes.iter().enumerate() {
-            let at = PhysicalAddress(at.0.wrapping_add(i as u64));
-            let backing = self.backing(at);
+        let (mut at, mut rest, mut touched) = (at.0, bytes, false);
+        while !rest.is_empty() {
+            let (part, after) = rest.split_at(rest.len().min(PAGE_SIZE - (at as usize & 0xfff)));
+            let backing = self.backing(PhysicalAddress(at));
             if backing.0 & Backing::WRITABLE != 0 {
-                let offset = backing.offset() | at.0 as u32 & 0xfff;
-                self.bytes[offset as usize] = *byte;
-                if self.holds_code(offset, 1) {
-                    self.touch_code(offset, 1);
-                    touched = true;
+                let offset = backing.offset() | at as u32 & 0xfff;
+                self.log_page(offset);
+                if let Some(target) = self.checked_mut(offset as usize, part.len()) {
+                    target.copy_from_slice(part);
+                }
+                for offset in (offset..).take(if self.page_holds_code(offset) { part.len() } else { 0 }) {
+                    if self.holds_code(offset, 1) {
+                        self.touch_code(offset, 1);
+                        touched = true;
+                    }
                 }
             }
+            (at, rest) = (at.wrapping_add(part.len() as u64), after);
         }
         touched
     }

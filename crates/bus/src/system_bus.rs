@@ -1,9 +1,10 @@
 //! Memory, ports, devices, lines and time, and the way from an access to what answers it.
 
-use crate::{
-    AccessSize, BusCycle, Cycle, Device, DmaController, IrqLine, Lines, MapError, Memory, MemoryMap, StateError, Timeline, Wiring,
-    state_from, state_of,
-};
+mod state;
+
+pub use state::BusCheckpoint;
+
+use crate::{AccessSize, BusCycle, Device, DmaController, IrqLine, Lines, MapError, Memory, MemoryMap, Timeline, Wiring};
 use std::any::Any;
 use thiserror::Error;
 use turtle86_arch::PhysicalAddress;
@@ -46,6 +47,8 @@ struct Slot {
     device: Option<Box<dyn Device>>,
     name: &'static str,
     irq: u16,
+    /// Somebody talked to it since the last checkpoint: it may have changed.
+    talked: bool,
 }
 struct Window {
     first: u64,
@@ -153,7 +156,7 @@ impl SystemBus {
                 _ => {}
             }
         }
-        self.slots.push(Slot { device: Some(device), name, irq: 0 });
+        self.slots.push(Slot { device: Some(device), name, irq: 0, talked: true });
         Ok(())
     }
 
@@ -163,17 +166,26 @@ impl SystemBus {
     }
     /// The first device of type `D`, to change.
     pub fn device_mut<D: Device>(&mut self) -> Option<&mut D> {
-        self.slots.iter_mut().filter_map(|slot| slot.device.as_deref_mut()).find_map(|device| (device as &mut dyn Any).downcast_mut())
+        let number = self.number_of::<D>()?;
+        let slot = self.slots.get_mut(number)?;
+        slot.talked = true;
+        (slot.device.as_deref_mut()? as &mut dyn Any).downcast_mut()
     }
     /// Talks to the first device of type `D` as the bus does: with the clock and its lines.
     pub fn with_device<D: Device, R>(&mut self, f: impl FnOnce(&mut D, &mut BusCycle<'_>) -> R) -> Option<R> {
-        let number = self.slots.iter().position(|slot| slot.device.as_deref().is_some_and(|d| (d as &dyn Any).is::<D>()))?;
+        let number = self.number_of::<D>()?;
         self.talk(number, |device, cycle| (device as &mut dyn Any).downcast_mut().map(|device| f(device, cycle))).flatten()
+    }
+
+    fn number_of<D: Device>(&self) -> Option<usize> {
+        self.slots.iter().position(|slot| slot.device.as_deref().is_some_and(|device| (device as &dyn Any).is::<D>()))
     }
 
     /// Lends a device its bus cycle, then tells the interrupt controller what it did to the lines.
     fn talk<R>(&mut self, number: usize, f: impl FnOnce(&mut dyn Device, &mut BusCycle<'_>) -> R) -> Option<R> {
-        let mut device = self.slots.get_mut(number)?.device.take()?;
+        let slot = self.slots.get_mut(number)?;
+        slot.talked = true;
+        let mut device = slot.device.take()?;
         let result = f(&mut *device, &mut BusCycle { bus: self, device: number });
         self.slots[number].device = Some(device);
         self.settle_irq();
@@ -358,42 +370,6 @@ impl SystemBus {
             self.attention = true;
         }
     }
-
-    // ---- snapshots
-
-    /// The state of every device, of the lines and of the clock. `(name, state)` per device.
-    pub fn save(&mut self) -> (Vec<u8>, Vec<(String, Vec<u8>)>) {
-        let irq: Vec<u16> = self.slots.iter().map(|slot| slot.irq).collect();
-        let own = state_of(&(self.lines, self.timeline.now(), self.timeline.wakes(), irq));
-        let devices = self.slots.iter_mut().map(|slot| {
-            let state = slot.device.as_deref_mut().and_then(|device| device.state()).map_or(Vec::new(), |state| state.save());
-            (slot.name.to_string(), state)
-        });
-        (own, devices.collect())
-    }
-    /// Takes such a state back. The devices must be the same, in the same order.
-    pub fn load(&mut self, own: &[u8], devices: &[(String, Vec<u8>)]) -> Result<(), StateError> {
-        let (lines, now, wakes, irq): (Lines, Cycle, Vec<u64>, Vec<u16>) = state_from(own)?;
-        let names = |slots: &[Slot]| slots.iter().map(|slot| slot.name).collect::<Vec<_>>().join(", ");
-        let same = self.slots.len() == devices.len() && self.slots.iter().zip(devices).all(|(slot, (name, _))| slot.name == name);
-        if !same || wakes.len() != self.slots.len() || irq.len() != self.slots.len() {
-            let saved: Vec<&str> = devices.iter().map(|(name, _)| name.as_str()).collect();
-            return Err(StateError(format!("this machine's devices are [{}], the saved ones [{}]", names(&self.slots), saved.join(", "))));
-        }
-        for (slot, (name, bytes)) in self.slots.iter_mut().zip(devices) {
-            if let Some(state) = slot.device.as_deref_mut().and_then(|device| device.state()) {
-                state.load(bytes).map_err(|StateError(why)| StateError(format!("{name}: {why}")))?;
-            }
-        }
-        self.lines = lines;
-        self.timeline.set_now(now);
-        for (number, (wake, irq)) in wakes.into_iter().zip(irq).enumerate() {
-            self.timeline.wake_at(number, wake);
-            self.slots[number].irq = irq;
-        }
-        self.attention = true;
-        Ok(())
-    }
 }
 
 #[cfg(test)]
@@ -507,5 +483,77 @@ mod tests {
         assert!(one.load(&own, &devices).is_ok());
         assert!(other.load(&own, &devices).unwrap_err().to_string().contains("[b]"));
         assert!(one.load(&own[1..], &devices).is_err());
+    }
+    /// Counts how often its state is put back.
+    #[derive(Default)]
+    struct Counter {
+        port: u16,
+        value: u8,
+        loads: u32,
+    }
+    impl Device for Counter {
+        fn name(&self) -> &'static str {
+            if self.port == 0x300 { "one" } else { "other" }
+        }
+        fn connect(&mut self, wiring: &mut Wiring) {
+            wiring.byte_ports(self.port..=self.port);
+        }
+        fn ports(&mut self) -> Option<&mut dyn PortIo> {
+            Some(self)
+        }
+        fn state(&mut self) -> Option<&mut dyn crate::Stateful> {
+            Some(self)
+        }
+    }
+    impl PortIo for Counter {
+        fn read(&mut self, _: u16, _: AccessSize, _: &mut BusCycle<'_>) -> u32 {
+            self.value.into()
+        }
+        fn write(&mut self, _: u16, _: AccessSize, value: u32, bus: &mut BusCycle<'_>) {
+            self.value = value as u8;
+            bus.wake_at(bus.now() + u64::from(value));
+        }
+    }
+    impl crate::Stateful for Counter {
+        fn save(&self) -> Vec<u8> {
+            vec![self.value]
+        }
+        fn load(&mut self, bytes: &[u8]) -> Result<(), crate::StateError> {
+            (self.value, self.loads) = (bytes[0], self.loads + 1);
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_rewind_puts_back_the_devices_that_somebody_talked_to() {
+        let counter = |port| Box::new(Counter { port, ..Counter::default() }) as Box<dyn Device>;
+        let mut bus = bus(vec![counter(0x300), counter(0x301)]).unwrap();
+        bus.write_port(0x300, AccessSize::Byte, 5);
+        let (checkpoint, saved) = (bus.checkpoint(), bus.save());
+        assert_eq!(checkpoint.saved(), saved);
+        let loads = |bus: &SystemBus| {
+            [0, 1].map(|n| (bus.slots[n].device.as_deref().unwrap() as &dyn Any).downcast_ref::<Counter>().unwrap().loads)
+        };
+        bus.timeline.pass(3);
+        bus.write_port(0x301, AccessSize::Byte, 7);
+        bus.lines.a20 = false;
+        bus.rewind(&checkpoint).unwrap();
+        assert_eq!((bus.save(), loads(&bus)), (saved.clone(), [0, 1]));
+        bus.with_device(|device: &mut Counter, _| device.value = 1);
+        bus.rewind(&checkpoint).unwrap();
+        bus.device_mut::<Counter>().unwrap().value = 1;
+        bus.rewind(&checkpoint).unwrap();
+        bus.rewind(&checkpoint).unwrap();
+        assert_eq!((bus.save(), loads(&bus)), (saved, [2, 1]));
+    }
+
+    #[test]
+    fn a_checkpoint_of_other_devices_is_refused_before_anything_changes() {
+        let mut one = bus(vec![gadget("a", 0x300, 0xd0000)]).unwrap();
+        let mut other = bus(vec![gadget("b", 0x300, 0xd0000)]).unwrap();
+        let checkpoint = one.checkpoint();
+        other.memory.write_bytes(PhysicalAddress(0x1000), &[1]);
+        assert!(other.rewind(&checkpoint).unwrap_err().to_string().contains("[b]"));
+        assert_eq!(other.memory.ram()[0x1000], 1);
     }
 }

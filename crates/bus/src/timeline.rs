@@ -86,6 +86,11 @@ impl Timeline {
     pub(crate) fn wakes(&self) -> &[u64] {
         &self.wakes
     }
+    /// Takes them back; as many as there are devices.
+    pub(crate) fn set_wakes(&mut self, wakes: &[u64]) {
+        self.wakes.copy_from_slice(wakes);
+        self.next = wakes.iter().copied().min().unwrap_or(u64::MAX);
+    }
 }
 
 #[cfg(test)]

@@ -15,6 +15,7 @@ Exit status:
     };
 }
 
+mod conformance;
 mod disasm;
 mod models;
 mod outputs;
@@ -46,6 +47,7 @@ enum Command {
     Disasm(disasm::Args),
     Models(models::Args),
     Table(table::Args),
+    Conformance(conformance::Args),
 }
 
 /// Writes a line to standard error; that it cannot be written is no reason to stop.
@@ -95,6 +97,7 @@ fn main() -> ExitCode {
         Command::Disasm(args) => disasm::main(&args),
         Command::Models(args) => models::main(&args),
         Command::Table(args) => table::main(&args),
+        Command::Conformance(args) => conformance::main(&args),
     };
     match result {
         Ok(status) => status,

@@ -235,6 +235,7 @@ pub fn repeat<'a, T: Repeat>(core: &mut Core, pool: &'a Pool, op: &'a Op, rest: 
     let most = core.mmu.bus.timeline.budget.max(0) as u64 + 1;
     let (done, result) = at_its_time(core, op, |core| T::run(core, op, most));
     let finished = matches!(result, Ok(true));
+    core.repeating &= !finished;
     let paid = if finished { done.saturating_sub(1) } else { done };
     core.count += paid;
     core.mmu.bus.timeline.budget -= paid as i64;

@@ -24,5 +24,5 @@ pub use cpu::Cpu;
 pub use decode::{Form, Hooking, instruction_table};
 pub use iced_x86;
 pub use observer::{Instruction, Nobody, Observer, ProcessorMode, Seen, Verdict};
-pub use state::CpuState;
+pub use state::{CpuCheckpoint, CpuState};
 pub use stop::{FaultRecord, Limits, Stop};

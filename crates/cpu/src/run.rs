@@ -51,6 +51,8 @@ impl Cpu {
     /// What the host changed since the last run is looked at first.
     fn begin(&mut self) {
         self.slept = 0;
+        // Whoever moved the processor since a hook stopped it wants the hook to see the instruction when it is met again.
+        self.stopped_at = self.stopped_at.filter(|at| *at == self.linear_eip());
         self.core.call_attention();
     }
 
@@ -201,6 +203,8 @@ impl Cpu {
                 Cause::Lookup => None,
                 _ => return self.leave(exit, observer),
             };
+            // A repeated instruction is done, or was overwritten in the middle.
+            self.core.repeating = false;
             let core = &*self.core;
             if core.mmu.bus.attention || core.mmu.translations_changed || core.mmu.bus.timeline.budget < 0 {
                 return Ok(());
@@ -254,6 +258,7 @@ impl Cpu {
             }
             Verdict::Skip => {
                 self.core.eip = self.core.eip.wrapping_add(instruction.bytes().len() as u32);
+                self.core.repeating = false;
                 self.core.mmu.bus.timeline.pass(1);
                 self.events += 1;
                 Ok(())
@@ -272,7 +277,8 @@ impl Cpu {
         core.eip = core.eip.wrapping_add(u32::from(op.offset) + u32::from(forward));
         core.count += u64::from(done);
         core.mmu.bus.timeline.budget -= i64::from(done);
-        core.repeating = exit.cause() == Cause::Again;
+        // A hook is asked before anything of the op happens.
+        core.repeating = exit.cause() == Cause::Again || core.repeating && exit.cause() == Cause::Hook;
         match exit.cause() {
             Cause::Fault => match core.fault.take() {
                 Some(fault) => self.raise(fault, observer),

@@ -135,6 +135,9 @@ impl Keyboard {
     /// Drives the interrupt lines, and sees that what waits is delivered.
     fn settle(&mut self, bus: &mut BusCycle<'_>) {
         let state = &mut self.state;
+        // What nobody reads is lost: a chip that waits for its reader is deaf, and so is the keyboard.
+        state.answers.truncate(WAITING);
+        state.keyboard.replies.truncate(WAITING);
         if let Some(lines) = &self.irq {
             let wanted = state.irqs();
             for (i, line) in lines.iter().enumerate() {
@@ -252,6 +255,8 @@ const ANSWER_MICROS: u64 = 10;
 const KEYBOARD_MICROS: u64 = 100;
 const TYPE_MICROS: u64 = 10_000;
 const SHIFT: u16 = 0x2a;
+/// Answers that can wait for a reader.
+const WAITING: usize = 16;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 enum Source {
@@ -604,6 +609,21 @@ mod tests {
         assert!(bench.irq(1));
         assert_eq!((bench.read(0x60), bench.read(0x64), bench.read(0x60)), (0x55, 0x1c, 0x55));
         assert!(!bench.irq(1));
+    }
+
+    #[test]
+    fn answers_that_nobody_reads_do_not_pile_up() {
+        for ask in [|bench: &mut Bench| bench.controller(0xab), |bench: &mut Bench| bench.write(0x60, 0xf2)] {
+            let mut bench = bench();
+            (0..100).for_each(|_| ask(&mut bench));
+            let size = |bench: &mut Bench| bench.0.save().1.iter().map(|(_, state)| state.len()).sum::<usize>();
+            let before = size(&mut bench);
+            (0..1000).for_each(|_| ask(&mut bench));
+            assert_eq!(size(&mut bench), before);
+            assert!(!bench.received().is_empty());
+            ask(&mut bench);
+            assert!(!bench.received().is_empty());
+        }
     }
 
     #[test]

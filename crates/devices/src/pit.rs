@@ -405,6 +405,7 @@ impl Counter {
             return self.latch();
         }
         let mode = value >> 1 & 7;
+        let element = self.element;
         *self = Counter {
             mode: if mode > 5 { mode - 4 } else { mode },
             access: value >> 4 & 3,
@@ -412,9 +413,10 @@ impl Counter {
             null_count: true,
             gate: self.gate,
             out: mode != 0,
-            element: self.element,
             ..Counter::default()
         };
+        // Four decimal digits hold less.
+        self.element = element % self.modulus();
     }
     fn latch(&mut self) {
         let count = self.visible();
@@ -532,6 +534,21 @@ mod tests {
             self.write(0x43, 0xe0 | 2 << counter);
             self.read(0x40 + u16::from(counter))
         }
+    }
+
+    #[test]
+    fn a_counter_that_was_set_to_decimal_in_the_middle_of_counting_comes_back_from_a_snapshot() {
+        let mut bench = bench();
+        // Fresh from the load of a 0, the element is above what four digits hold.
+        bench.load(2, 2, 0);
+        bench.gate(true);
+        bench.clocks(1);
+        bench.write(0x43, 0xb5);
+        let saved = bench.0.save();
+        let mut other = self::bench();
+        other.0.load(&saved.0, &saved.1).unwrap();
+        assert_eq!(other.0.save(), saved);
+        assert_eq!(other.latched(2), bench.latched(2));
     }
 
     #[test]

@@ -10,6 +10,8 @@ use turtle86_mmu::MemoryAccess;
 /// Which instructions a hook sees.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HookPoint {
+    /// Every instruction, and bytes that are none.
+    All,
     /// All of one mnemonic, as the manual names it.
     Mnemonic(&'static str),
     /// The one at a linear address.
@@ -27,6 +29,7 @@ type OnMemory = Box<dyn FnMut(&mut Cpu, &MemoryAccess) -> Verdict + Send>;
 type OnMode = Box<dyn FnMut(&mut Cpu, ProcessorMode, ProcessorMode) -> Verdict + Send>;
 
 enum Hook {
+    All(OnInstruction),
     Mnemonic(Mnemonic, OnInstruction),
     Address(LinearAddress, OnInstruction),
     Fault(OnFault),
@@ -57,6 +60,7 @@ impl Hooks {
 impl Observer for Hooks {
     fn instruction(&mut self, cpu: &mut Cpu, instruction: &Instruction) -> Verdict {
         self.all(|hook| match hook {
+            Hook::All(f) => Some(f(cpu, instruction)),
             Hook::Mnemonic(mnemonic, f) if *mnemonic == instruction.decoded().mnemonic() => Some(f(cpu, instruction)),
             Hook::Address(at, f) if *at == instruction.address() => Some(f(cpu, instruction)),
             _ => None,
@@ -85,6 +89,7 @@ impl Machine {
     /// There is no such mnemonic.
     pub fn hook(&mut self, point: HookPoint, f: impl FnMut(&mut Cpu, &Instruction) -> Verdict + Send + 'static) -> Result<HookId, Error> {
         let hook = match point {
+            HookPoint::All => Hook::All(Box::new(f)),
             HookPoint::Address(at) => Hook::Address(at, Box::new(f)),
             HookPoint::Mnemonic(name) => {
                 let known = Mnemonic::values().find(|mnemonic| format!("{mnemonic:?}").eq_ignore_ascii_case(name));
@@ -131,6 +136,7 @@ impl Machine {
         let (mut ports, mut memory) = (false, Vec::new());
         for (_, hook) in &self.hooks.hooks {
             match hook {
+                Hook::All(_) => hooking.all = true,
                 Hook::Mnemonic(mnemonic, _) => hooking.mnemonics.push(*mnemonic),
                 Hook::Address(at, _) => hooking.addresses.push(at.0),
                 Hook::Port(..) => ports = true,

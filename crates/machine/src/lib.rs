@@ -15,6 +15,7 @@
 //! ```
 
 mod builder;
+mod checkpoint;
 mod error;
 mod hook;
 mod image;
@@ -23,6 +24,7 @@ mod snapshot;
 pub mod testing;
 
 pub use builder::{MachineBuilder, Timing};
+pub use checkpoint::Checkpoint;
 pub use error::Error;
 pub use hook::{HookId, HookPoint};
 pub use image::Multiboot;
@@ -48,6 +50,7 @@ mod examples {
     example!(DeviceOfOnesOwn, "../examples/device.rs");
     example!(SnapshotAndRestore, "../examples/snapshot.rs");
     example!(FuzzAdc, "../examples/fuzz_adc.rs");
+    example!(CheckpointAndRewind, "../examples/checkpoint.rs");
 
     #[doc = include_str!("../../../README.md")]
     struct Readme;

@@ -15,14 +15,14 @@ const PAGE: usize = 4096;
 /// The state of a machine at one point.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Snapshot {
-    model: Model,
-    clock_hz: u64,
-    ram_size: u64,
-    cpu: CpuState,
-    bus: Vec<u8>,
-    devices: Vec<(String, Vec<u8>)>,
+    pub(crate) model: Model,
+    pub(crate) clock_hz: u64,
+    pub(crate) ram_size: u64,
+    pub(crate) cpu: CpuState,
+    pub(crate) bus: Vec<u8>,
+    pub(crate) devices: Vec<(String, Vec<u8>)>,
     /// The pages that are not all zero, by number.
-    pages: BTreeMap<u32, Vec<u8>>,
+    pub(crate) pages: BTreeMap<u32, Vec<u8>>,
 }
 
 impl Machine {
@@ -46,17 +46,7 @@ impl Machine {
     /// # Errors
     /// The snapshot is of another machine. Then the processor's state and memory are untouched.
     pub fn restore(&mut self, snapshot: &Snapshot) -> Result<(), Error> {
-        let differs = |what: &str, own: String, saved: String| Err(Error::SnapshotMachine(format!("{what} {saved}, here {own}")));
-        if snapshot.model != self.cpu.model() {
-            return differs("a processor of model", self.cpu.model().to_string(), snapshot.model.to_string());
-        }
-        if snapshot.clock_hz != self.clock_hz() {
-            return differs("a clock in Hz of", self.clock_hz().to_string(), snapshot.clock_hz.to_string());
-        }
-        let ram = self.cpu.bus().memory.ram().len() as u64;
-        if snapshot.ram_size != ram {
-            return differs("RAM in bytes of", ram.to_string(), snapshot.ram_size.to_string());
-        }
+        self.require_alike(snapshot.model, snapshot.clock_hz, snapshot.ram_size)?;
         self.cpu.bus_mut().load(&snapshot.bus, &snapshot.devices)?;
         self.cpu.set_state(&snapshot.cpu).map_err(Error::SnapshotMachine)?;
         let memory = self.cpu.bus_mut().memory.ram_mut();
@@ -67,6 +57,21 @@ impl Machine {
             }
         }
         self.cpu.forget_code();
+        Ok(())
+    }
+    /// The state of a machine with these belongs to this one.
+    pub(crate) fn require_alike(&self, model: Model, clock_hz: u64, ram_size: u64) -> Result<(), Error> {
+        let differs = |what: &str, own: String, saved: String| Err(Error::SnapshotMachine(format!("{what} {saved}, here {own}")));
+        if model != self.cpu.model() {
+            return differs("a processor of model", self.cpu.model().to_string(), model.to_string());
+        }
+        if clock_hz != self.clock_hz() {
+            return differs("a clock in Hz of", self.clock_hz().to_string(), clock_hz.to_string());
+        }
+        let ram = self.cpu.bus().memory.ram().len() as u64;
+        if ram_size != ram {
+            return differs("RAM in bytes of", ram.to_string(), ram_size.to_string());
+        }
         Ok(())
     }
 }

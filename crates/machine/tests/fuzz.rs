@@ -11,7 +11,11 @@ mod common;
 
 use common::{Outcome, Random, hex, state};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use turtle86::{HookPoint, Machine, RunLimit, Snapshot, Stop, Verdict, arch::LinearAddress};
+use turtle86::{
+    Checkpoint, HookPoint, Machine, RunLimit, Snapshot, Stop, Verdict,
+    arch::{LinearAddress, PhysicalAddress},
+    bus::AccessSize,
+};
 
 fn number(variable: &str) -> Option<u64> {
     std::env::var(variable).ok()?.parse().ok()
@@ -188,4 +192,76 @@ fn the_tlb_does_not_depend_on_steps_hooks_or_pieces() {
         });
     }
     for_each_seed(4_000_000, 300, |seed| same("hooks", &whole(seed), &under_hooks(seed)));
+}
+
+/// A point to go back to, by both ways, and what follows from it in a machine that has decoded nothing.
+struct Point {
+    checkpoint: Checkpoint,
+    snapshot: Snapshot,
+    future: Outcome,
+}
+impl Point {
+    fn here(machine: &mut Machine, seed: u64) -> Result<Point, String> {
+        let snapshot = machine.snapshot();
+        let checkpoint = machine.checkpoint();
+        if checkpoint.snapshot() != snapshot || machine.snapshot() != snapshot {
+            return Err("a checkpoint is not the state it was taken of".into());
+        }
+        let mut other = state::machine(seed);
+        other.restore(&snapshot).map_err(|error| error.to_string())?;
+        let future = Outcome::run(&mut other, LIMIT);
+        Ok(Point { checkpoint, snapshot, future })
+    }
+    fn go_back(&self, machine: &mut Machine) -> Result<(), String> {
+        if let Some(console) = machine.device_mut::<turtle86::devices::DebugCon>() {
+            console.sink_mut().take();
+        }
+        machine.rewind(&self.checkpoint).map_err(|error| error.to_string())?;
+        if machine.snapshot() == self.snapshot { Ok(()) } else { Err("a rewind left something behind".into()) }
+    }
+}
+/// What a host does to a machine between runs.
+fn meddle(machine: &mut Machine, random: &mut Random, points: &[Point]) {
+    let at = PhysicalAddress(random.below(state::RAM - 64));
+    match random.below(9) {
+        0 => machine.load(at, &random.bytes(64)).unwrap_or_default(),
+        1 => {
+            let place = at.0 as usize;
+            machine.cpu.bus_mut().memory.ram_mut()[place..place + 64].copy_from_slice(&random.bytes(64));
+            machine.cpu.forget_code();
+        }
+        2 => machine.cpu.bus_mut().lines.a20 ^= true,
+        3 => machine.cpu.bus_mut().write_physical(PhysicalAddress(at.0 & !3), AccessSize::Dword, random.u32()),
+        4 => {
+            let port = random.pick(&[0x20, 0x21, 0x40, 0x43, 0x60, 0x64, 0x70, 0x71, 0x92, 0x3f8, 0x00, 0x0b]);
+            machine.cpu.bus_mut().write_port(port, AccessSize::Byte, random.u8().into());
+        }
+        5 => machine.reset(),
+        6 => machine.cpu.mmu_mut().flush_tlb(true),
+        7 => machine.restore(&points[random.below(points.len() as u64) as usize].snapshot).unwrap_or_default(),
+        _ => drop(machine.hook_memory(0x4000..=0x4fff, |_, _| Verdict::Continue)),
+    }
+    machine.run(RunLimit { cycles: Some(2000), instructions: Some(random.below(100)) });
+}
+
+#[test]
+fn random_code_runs_the_same_from_a_checkpoint_again_and_again() {
+    for_each_seed(6_000_000, 500, |seed| {
+        let mut machine = state::machine(seed);
+        let mut random = Random(seed);
+        let mut points = Vec::new();
+        for _ in 0..random.below(2) + 1 {
+            machine.run(RunLimit { cycles: Some(2000), instructions: Some(random.below(100)) });
+            points.push(Point::here(&mut machine, seed)?);
+        }
+        for round in 0..5 {
+            let point = &points[random.below(points.len() as u64) as usize];
+            if random.one_in(2) {
+                meddle(&mut machine, &mut random, &points);
+            }
+            point.go_back(&mut machine).map_err(|why| format!("round {round}: {why}"))?;
+            same(&format!("round {round}"), &point.future, &Outcome::run(&mut machine, LIMIT))?;
+        }
+        Ok(())
+    });
 }

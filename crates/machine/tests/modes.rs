@@ -75,6 +75,27 @@ fn lines(log: &Log) -> Vec<String> {
 // ---- hooks
 
 #[test]
+fn a_hook_on_everything_sees_each_instruction_once_and_those_that_fault() {
+    // mov cx, 2; rep lodsb; an undefined opcode, behind which its handler halts
+    let code = [0xb9, 0x02, 0x00, 0xf3, 0xac, 0x0f, 0x0b];
+    let mut machine = real(&code);
+    let log = Log::default();
+    let mut note = note(&log);
+    machine
+        .hook(HookPoint::All, move |cpu, instruction| {
+            note(format!("{:x} {}", cpu.eip(), instruction.mnemonic()));
+            Verdict::Continue
+        })
+        .unwrap();
+    assert_eq!(machine.run(LIMIT), Stop::Halted);
+    // Each iteration is shown: an interrupt could come between them.
+    assert_eq!(lines(&log), ["1000 MOV", "1003 LODSB", "1003 LODSB", "1005 UD2", "2000 HLT"]);
+    let mut alone = real(&code);
+    assert_eq!(alone.run(LIMIT), Stop::Halted);
+    assert_eq!(alone.snapshot().to_bytes(), machine.snapshot().to_bytes());
+}
+
+#[test]
 fn a_hook_that_skips_moves_behind_the_instruction() {
     // inc ax; add bx, 1234h; inc cx; hlt
     let mut machine = real(&[0x40, 0x81, 0xc3, 0x34, 0x12, 0x41, 0xf4]);
@@ -506,6 +527,21 @@ fn privilege_is_explained_with_both_levels() {
     }
 }
 
+#[test]
+fn an_instruction_over_a_page_end_is_fetched_from_where_its_second_page_lies_now() {
+    // call 2fe0h; mov dword [page-table entry 3], 4007h; invlpg [3000h]; call 2fe0h; hlt
+    let code = [
+        0xe8, 0xdb, 0x1f, 0, 0, 0xc7, 0x05, 0x0c, 0x10, 0x01, 0, 0x07, 0x40, 0, 0, 0x0f, 0x01, 0x3d, 0, 0x30, 0, 0, 0xe8, 0xc5, 0x1f, 0, 0,
+        0xf4,
+    ];
+    let mut machine = paged(&code, |n| n << 12 | 7);
+    put(&mut machine, 0x2fe0, &[0x41, 0xeb, 0x1b]); // inc ecx; jmp 2ffeh
+    put(&mut machine, 0x2ffe, &[0xb8, 0x11, 0x22, 0x33, 0x44, 0xc3]); // mov eax, 44332211h; ret
+    put(&mut machine, 0x4000, &[0x99, 0x33, 0x44, 0xc3]);
+    assert_eq!(machine.run(LIMIT), Stop::Halted, "{:?}", machine.cpu.last_fault());
+    assert_eq!((machine.cpu.gpr(Gpr::Ecx), machine.cpu.gpr(Gpr::Eax)), (2, 0x4433_9911));
+}
+
 // ---- interrupts
 
 /// Initialises both 8259As at vector 8 and 70h with IRQ 0 let through, and the timer in mode 2 with this divisor; then sti; hlt; inc cx; jmp to the hlt.
@@ -561,6 +597,107 @@ fn nmi_waits_for_the_iret_of_the_one_before() {
     }
     assert_eq!(machine.run(LIMIT), Stop::Halted);
     assert_eq!((machine.cpu.gpr(Gpr::Eax), machine.cpu.gpr(Gpr::Ebx)), (3, 6));
+}
+
+#[test]
+fn an_nmi_that_waited_comes_right_behind_the_iret_however_far_the_run_may_go() {
+    let mut machine = real(&[&[0x40; 40][..], &[0xf4]].concat()); // inc ax, 40 times; hlt
+    put(&mut machine, HANDLER.into(), &[0x89, 0xc3, 0xcf]); // mov bx, ax; iret
+    machine.step().unwrap();
+    machine.assert_nmi();
+    machine.step().unwrap();
+    machine.assert_nmi();
+    assert_eq!(machine.run(LIMIT), Stop::Halted);
+    assert_eq!((machine.cpu.gpr(Gpr::Eax), machine.cpu.gpr(Gpr::Ebx), machine.cpu.events()), (40, 1, 2));
+}
+
+#[test]
+fn a_return_to_a_program_whose_alignment_is_checked_says_at_once_that_this_is_not_built() {
+    // retf; inc eax, for ever
+    let mut machine = flat(&[0xcb, 0x40, 0xeb, 0xfd], &[0x00cf_fb00_0000_ffff, 0x00cf_f300_0000_ffff]);
+    for (n, value) in [u32::from(AT) + 1, 0x1b, 0x9000, 0x23].into_iter().enumerate() {
+        put(&mut machine, 0x8000 + 4 * n as u32, &value.to_le_bytes());
+    }
+    let mut control = machine.cpu.control();
+    control.cr0 |= Cr0::AM;
+    machine.cpu.set_control(control, 0);
+    machine.cpu.set_eflags(Eflags::AC);
+    assert!(matches!(machine.run(LIMIT), Stop::Unsupported { at: LinearAddress(0x1001), .. }));
+    assert_eq!((machine.cpu.cpl(), machine.cpu.gpr(Gpr::Eax)), (3, 0));
+}
+
+/// `rep stosb` of 2000 bytes, then a loop, in 32-bit code.
+fn storing() -> Machine {
+    let mut machine = flat(&[0xf3, 0xaa, 0xeb, 0xfe], &[]);
+    machine.cpu.set_gpr(Gpr::Ecx, 2000);
+    machine.cpu.set_gpr(Gpr::Edi, 0x1_0000);
+    machine
+}
+/// RF in the flags on top of the stack's first frame.
+fn pushed_resume_flag(machine: &Machine) -> bool {
+    let mut flags = [0; 4];
+    machine.read_physical(PhysicalAddress(0x7ffc), &mut flags);
+    u32::from_le_bytes(flags) & Eflags::RF.0 != 0
+}
+
+#[test]
+fn the_resume_flag_is_pushed_between_iterations_and_not_behind_the_last() {
+    let mut machine = storing();
+    machine.run(RunLimit::cycles(1000));
+    machine.assert_nmi();
+    machine.step().unwrap();
+    assert!(pushed_resume_flag(&machine));
+    // Cut in the handler's `rep stosb`, whose IRET then lets the next NMI in.
+    let mut machine = storing();
+    put(&mut machine, HANDLER.into(), &[0xf3, 0xaa, 0xcf]);
+    machine.cpu.set_eip(u32::from(AT) + 2);
+    machine.assert_nmi();
+    machine.run(RunLimit::cycles(1000));
+    machine.assert_nmi();
+    machine.run(RunLimit::cycles(3000));
+    assert_eq!((machine.cpu.events(), machine.cpu.gpr(Gpr::Ecx)), (2, 0));
+    assert!(!pushed_resume_flag(&machine));
+}
+
+#[test]
+fn a_repeated_store_that_overwrites_itself_is_not_repeated_any_more() {
+    // rep stosb, which becomes a nop with a prefix; then lock nop, and nobody to deliver its #UD to
+    let mut machine = flat(&[0xf3, 0xaa, 0xf0, 0x90], &[]);
+    machine.cpu.set_idtr(TableRegister { base: IDT, limit: 0 });
+    for (register, value) in [(Gpr::Eax, 0x90), (Gpr::Ecx, 100), (Gpr::Edi, u32::from(AT) + 1)] {
+        machine.cpu.set_gpr(register, value);
+    }
+    assert_eq!(machine.run(LIMIT), Stop::Shutdown);
+    assert_eq!((machine.cpu.gpr(Gpr::Ecx), machine.cpu.eip(), machine.cpu.state().repeating), (99, u32::from(AT) + 2, false));
+}
+
+#[test]
+fn the_resume_flag_that_iret_sets_lasts_for_one_instruction() {
+    // iretd; nop; out 0f4h, al
+    let mut machine = flat(&[0xcf, 0x90, 0xe6, 0xf4], &[]);
+    machine.cpu.set_gpr(Gpr::Esp, 0x7ff4);
+    for (at, value) in [(0x7ff4, u32::from(AT) + 1), (0x7ff8, 0x08), (0x7ffc, Eflags::RF.0 | 2)] {
+        put(&mut machine, at, &value.to_le_bytes());
+    }
+    assert_eq!(machine.run(LIMIT), Stop::DebugExit(1));
+    assert_eq!((machine.cpu.instructions(), machine.cpu.eflags() & Eflags::RF), (3, Eflags::empty()));
+}
+
+#[test]
+fn a_hook_between_iterations_changes_no_resume_flag() {
+    for (verdict, want) in [(Verdict::Stop, true), (Verdict::Skip, false)] {
+        let (mut machine, mut calls) = (storing(), 0);
+        let hook = move |_: &mut turtle86::Cpu, _: &turtle86::Instruction| {
+            calls += 1;
+            if calls == 5 { verdict } else { Verdict::Continue }
+        };
+        machine.hook(HookPoint::Mnemonic("STOSB"), hook).unwrap();
+        let stop = machine.run(RunLimit::instructions(5));
+        assert_eq!(stop == Stop::Breakpoint(LinearAddress(AT.into())), verdict == Verdict::Stop);
+        machine.assert_nmi();
+        machine.step().unwrap();
+        assert_eq!((machine.cpu.gpr(Gpr::Ecx), pushed_resume_flag(&machine)), (1996, want), "{verdict:?}");
+    }
 }
 
 #[test]

@@ -78,8 +78,7 @@ impl Mmu {
     /// Writes a checked place.
     #[inline(always)]
     pub fn poke<W: Width>(&mut self, offset: u32, value: W) {
-        let offset = offset as usize;
-        if let Some(bytes) = self.bus.memory.bytes_mut().get_mut(offset..offset + W::BYTES) {
+        if let Some(bytes) = self.bus.memory.checked_mut(offset as usize, W::BYTES) {
             value.store(bytes);
         }
     }
@@ -168,7 +167,9 @@ impl Mmu {
         let at = self.translate_as(linear, AccessKind::Write, user)?;
         let backing = self.bus.memory.backing(at);
         if backing.writable() && !self.watch.covers(linear & PAGE) {
-            return Ok(self.ram_place::<W>(backing.offset() | at.0 as u32 & 0xfff));
+            let offset = backing.offset() | at.0 as u32 & 0xfff;
+            self.log_store(linear, self.bank_of(user), offset);
+            return Ok(self.ram_place::<W>(offset));
         }
         Ok(Place::Bus(at, LinearAddress(linear)))
     }

@@ -20,12 +20,13 @@ pub use control::ControlRegisters;
 pub use descriptors::TableRegister;
 pub use mode::Mode;
 pub use segment::Segment;
-pub use state::MmuState;
+pub use state::{MmuCheckpoint, MmuState};
 pub use tlb::{TLB_ENTRIES, TlbEntry, Translation};
 pub use width::Width;
 
 use access::Watch;
 use mode::Contexts;
+use tlb::Changed;
 use turtle86_arch::{DescriptorCache, Features, LinearAddress, SegmentRegister};
 use turtle86_bus::SystemBus;
 
@@ -57,6 +58,7 @@ pub struct Mmu {
     translations: Vec<Translation>,
     code_translations: Vec<Translation>,
     large_pages_cached: bool,
+    changed: Changed,
     features: Features,
     physical_mask: u64,
     contexts: Contexts,
@@ -86,6 +88,7 @@ impl Mmu {
             translations: vec![Translation::NONE; TLB_ENTRIES],
             code_translations: vec![Translation::NONE; tlb::CODE_ENTRIES],
             large_pages_cached: false,
+            changed: Changed::default(),
             features,
             physical_mask: (1 << physical_bits) - 1,
             contexts: Contexts::default(),

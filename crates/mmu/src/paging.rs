@@ -64,12 +64,15 @@ impl Mmu {
         PhysicalAddress(if self.bus.lines.a20 { masked } else { masked & !(1 << 20) })
     }
 
+    pub(crate) fn bank_of(&self, user: bool) -> u32 {
+        if user && self.control.cr0.contains(Cr0::PG) { USER_BANK } else { 0 }
+    }
     pub(crate) fn translate_as(&mut self, linear: u32, kind: AccessKind, user: bool) -> Result<PhysicalAddress, Fault> {
         let paging = self.control.cr0.contains(Cr0::PG);
         if kind == AccessKind::Execute {
             return self.translate_code(linear, user && paging, paging);
         }
-        let bank = if user && paging { USER_BANK } else { 0 };
+        let bank = self.bank_of(user);
         let page = match self.cached(linear, bank) {
             // A write that the cached translation forbids, or that must set the dirty bit, is walked again: the manual allows it,
             // and the fault then tells what is in memory.

@@ -2,7 +2,7 @@
 //!
 //! A real one: an entry stays until it is replaced or invalidated, whatever happens to the page tables in memory meanwhile.
 //! The translation proper is kept beside a fast form of it, which covers only what needs no second look: whole pages of RAM
-//! or ROM, with nobody watching and, for stores, without decoded code.
+//! or ROM, with nobody watching and, for stores, without decoded code and with the page in the write log if memory keeps one.
 //!
 //! Code has a TLB of its own, as on the Pentium and later: what is looked up for a fetch depends on how blocks happen to be cut and
 //! linked, and must not decide which data translations stay. Whoever remembers where code lies must forget it when
@@ -59,6 +59,35 @@ impl Translation {
     pub const NONE: Translation = Translation { page: NEVER, physical: 0, writable: false, dirty: false, global: false, large: false };
 }
 
+/// Which slots of both TLBs, or their fast forms, may have changed since the last checkpoint: all, or a bit each.
+#[derive(Default)]
+pub(crate) struct Changed {
+    pub(crate) all: bool,
+    data: [u64; TLB_ENTRIES / 64],
+    code: [u64; CODE_ENTRIES / 64],
+}
+impl Changed {
+    fn data(&mut self, slot: usize) {
+        self.data[slot / 64] |= 1 << (slot % 64);
+    }
+    fn code(&mut self, slot: usize) {
+        self.code[slot / 64] |= 1 << (slot % 64);
+    }
+    pub(crate) fn data_slots(&self) -> impl Iterator<Item = usize> {
+        slots(&self.data, self.all)
+    }
+    pub(crate) fn code_slots(&self) -> impl Iterator<Item = usize> {
+        slots(&self.code, self.all)
+    }
+}
+fn slots(words: &[u64], all: bool) -> impl Iterator<Item = usize> {
+    words.iter().enumerate().flat_map(move |(n, word)| {
+        let first = if all { !0 } else { *word };
+        let next = |word: &u64| Some(word & (word - 1)).filter(|rest| *rest != 0);
+        std::iter::successors(Some(first).filter(|word| *word != 0), next).map(move |word| n * 64 + word.trailing_zeros() as usize)
+    })
+}
+
 #[inline(always)]
 pub(crate) fn slot(linear: u32, bank: u32) -> usize {
     ((linear >> 12).wrapping_add(bank)) as usize & (TLB_ENTRIES - 1)
@@ -75,9 +104,10 @@ impl Mmu {
         (translation.page == linear & PAGE).then_some(translation)
     }
     pub(crate) fn enter_code(&mut self, translation: Translation, user: bool) {
-        let entry = &mut self.code_translations[code_slot(translation.page, user)];
-        self.code_evicted |= entry.page != NEVER;
-        *entry = translation;
+        let slot = code_slot(translation.page, user);
+        self.code_evicted |= self.code_translations[slot].page != NEVER;
+        self.code_translations[slot] = translation;
+        self.changed.code(slot);
         self.large_pages_cached |= translation.large;
     }
     /// The fast entry for a linear address at the current privilege.
@@ -97,9 +127,29 @@ impl Mmu {
     /// Enters a translation and its fast form.
     pub(crate) fn enter(&mut self, translation: Translation, bank: u32) {
         let slot = slot(translation.page, bank);
-        self.translations[slot] = translation;
         self.large_pages_cached |= translation.large;
-        self.tlb[slot] = self.fast_form(&translation);
+        self.put_slot(slot, translation);
+    }
+    /// The one way to a translation and its fast form together.
+    pub(crate) fn put_slot(&mut self, slot: usize, translation: Translation) {
+        self.translations[slot] = translation;
+        self.tlb[slot] = if translation.page == NEVER { TlbEntry::NONE } else { self.fast_form(&translation) };
+        self.changed.data(slot);
+    }
+    /// A store to this memory offset was checked, and is translated in its slot. The first one since a checkpoint puts its page
+    /// into the write log, and stores through this slot may go fast from now on.
+    pub(crate) fn log_store(&mut self, linear: u32, bank: u32, offset: u32) {
+        let slot = slot(linear, bank);
+        if self.tlb[slot].write_beside_code != linear & PAGE {
+            self.bus.memory.log_page(offset);
+            self.put_slot(slot, self.translations[slot]);
+        }
+    }
+    /// The write log begins: no page is in it, and no store may go past it.
+    pub(crate) fn forbid_fast_stores(&mut self) {
+        for entry in &mut self.tlb {
+            (entry.write, entry.write_beside_code) = (NEVER, NEVER);
+        }
     }
     fn fast_form(&self, translation: &Translation) -> TlbEntry {
         let page = translation.page;
@@ -110,7 +160,7 @@ impl Mmu {
         if !backing.readable() {
             return TlbEntry::NONE;
         }
-        let store = backing.writable() && translation.writable && translation.dirty;
+        let store = backing.writable() && backing.logged() && translation.writable && translation.dirty;
         let code = self.bus.memory.page_holds_code(backing.offset());
         TlbEntry {
             read: page,
@@ -135,6 +185,7 @@ impl Mmu {
         if global_too {
             self.large_pages_cached = false;
         }
+        self.changed.all = true;
         self.translations_changed = true;
     }
     /// INVLPG: drops the translations of one page, global or not; of a large page, all its pieces.
@@ -149,8 +200,7 @@ impl Mmu {
             let slot = slot(linear, bank);
             if self.translations[slot].page == linear & PAGE {
                 found = true;
-                self.translations[slot] = Translation::NONE;
-                self.tlb[slot] = TlbEntry::NONE;
+                self.put_slot(slot, Translation::NONE);
             }
         }
         for user in [false, true] {
@@ -158,20 +208,23 @@ impl Mmu {
             if self.code_translations[slot].page == linear & PAGE {
                 found = true;
                 self.code_translations[slot] = Translation::NONE;
+                self.changed.code(slot);
             }
         }
         if self.large_pages_cached {
             let same = |translation: &Translation| translation.large && translation.page >> 22 == linear >> 22;
-            for translation in self.code_translations.iter_mut().filter(|translation| same(translation)) {
-                found = true;
-                *translation = Translation::NONE;
+            for slot in 0..CODE_ENTRIES {
+                if same(&self.code_translations[slot]) {
+                    found = true;
+                    self.code_translations[slot] = Translation::NONE;
+                    self.changed.code(slot);
+                }
             }
             // The pieces of a 4 MiB page; of a 2 MiB page this drops its neighbour too, which the manual allows.
-            for (entry, translation) in self.tlb.iter_mut().zip(&mut self.translations) {
-                if same(translation) {
+            for slot in 0..TLB_ENTRIES {
+                if same(&self.translations[slot]) {
                     found = true;
-                    *entry = TlbEntry::NONE;
-                    *translation = Translation::NONE;
+                    self.put_slot(slot, Translation::NONE);
                 }
             }
         }
@@ -188,8 +241,7 @@ impl Mmu {
     /// A20 or a mapping changed below the translations: their fast forms are made anew.
     pub fn remap(&mut self) {
         for slot in 0..TLB_ENTRIES {
-            let translation = self.translations[slot];
-            self.tlb[slot] = if translation.page == NEVER { TlbEntry::NONE } else { self.fast_form(&translation) };
+            self.put_slot(slot, self.translations[slot]);
         }
         self.translations_changed = true;
     }

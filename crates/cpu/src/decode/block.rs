@@ -48,6 +48,8 @@ struct Slot {
 /// Which instructions hooks want to see.
 #[derive(Clone, Debug, Default)]
 pub struct Hooking {
+    /// Every instruction.
+    pub all: bool,
     /// All instructions of these mnemonics.
     pub mnemonics: Vec<Mnemonic>,
     /// Those at these linear addresses.
@@ -55,11 +57,11 @@ pub struct Hooking {
 }
 impl Hooking {
     fn wants(&self, instruction: &Instruction, linear: u32) -> bool {
-        self.mnemonics.contains(&instruction.mnemonic()) || self.addresses.contains(&linear)
+        self.all || self.mnemonics.contains(&instruction.mnemonic()) || self.addresses.contains(&linear)
     }
     /// None at all.
     pub fn is_empty(&self) -> bool {
-        self.mnemonics.is_empty() && self.addresses.is_empty()
+        !self.all && self.mnemonics.is_empty() && self.addresses.is_empty()
     }
 }
 
@@ -119,6 +121,11 @@ impl BlockCache {
     pub fn op(&self, at: usize) -> &Op {
         &self.pool[at & (POOL - 1)]
     }
+    /// Blocks that are good, and slots that were ever used.
+    #[cfg(test)]
+    pub fn kept(&self) -> (usize, u32) {
+        (self.blocks.iter().filter(|block| block.live).count(), self.used)
+    }
     /// Other instructions are to be seen by hooks from now on.
     pub fn set_hooking(&mut self, core: &mut Core, hooking: Hooking) {
         self.hooking = hooking;
@@ -139,10 +146,11 @@ impl BlockCache {
         (offset ^ offset >> 12 ^ mode << 3 ^ mode >> 16 ^ eip >> 4) as usize & (TABLE - 1)
     }
 
-    /// Links an edge to the block that it leads to.
+    /// Links an edge to the block that it leads to, unless that block must be looked up each time.
     pub fn link(&mut self, edge: usize, index: u32) {
+        let crosses = self.crosses(index);
         let edge = &mut self.pool[edge & (POOL - 1)];
-        if edge.linkable() && index < SCRATCH {
+        if edge.linkable() && index < SCRATCH && !crosses {
             edge.imm = index;
         }
     }
@@ -301,7 +309,9 @@ impl BlockCache {
             op.scale_segment |= 0x80;
         }
         let size = ops.len() as u32 + 2;
-        let reuse = old.map(|block| self.blocks[block as usize]).filter(|block| block.room >= size && cacheable);
+        // Links may lead to the slots of a block that did not cross: one that does gets others.
+        let free = |block: &Block| block.room >= size && cacheable && (!crossing || self.crosses(block.first));
+        let reuse = old.map(|block| self.blocks[block as usize]).filter(free);
         let (first, room) = match reuse {
             Some(block) => (block.first, block.room),
             None if cacheable => {

@@ -63,7 +63,7 @@ fn iret<W: Width>(core: &mut Core, _: &Op) -> Result<(), Fault> {
         core.set_stack_pointer(pointer);
         core.eip = eip;
         core.replace_flags(image, defined & !virtual_flags);
-        core.nmi_blocked = false;
+        core.unblock_nmi();
         return Ok(());
     }
     let cpl = core.mmu.cpl();
@@ -81,11 +81,18 @@ fn iret<W: Width>(core: &mut Core, _: &Op) -> Result<(), Fault> {
     }
     core.return_to::<W>(selector, eip, 3 * size, 0)?;
     core.replace_flags(image, changeable);
-    core.nmi_blocked = false;
+    core.unblock_nmi();
     Ok(())
 }
 
 impl Core {
+    /// SDM Vol. 3, "Handling Multiple NMIs": IRET ends it, and the one that waited comes next.
+    fn unblock_nmi(&mut self) {
+        self.nmi_blocked = false;
+        if self.mmu.bus.lines.nmi {
+            self.call_attention();
+        }
+    }
     /// CPL 0, or real mode.
     pub(crate) fn require_cpl0(&self) -> Result<(), Fault> {
         let cpl = self.mmu.cpl();

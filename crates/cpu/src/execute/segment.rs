@@ -1,7 +1,7 @@
 //! Segment registers: MOV and L*S, and the far JMP, CALL and RET that load CS (SDM Vol. 2, "MOV", "LDS/LES/LFS/LGS/LSS",
 //! "JMP", "CALL", "RET").
 
-use super::{Of, complex_ops, require, stack::segment, transfer_ops};
+use super::{Of, complex_ops, require, stack::segment, system::alignment_checked, transfer_ops};
 use crate::{
     access::{Access, Slow},
     core::{Core, Shadow},
@@ -267,6 +267,9 @@ impl Core {
         self.set_stack_pointer(pointer);
         self.mmu.null_inner_segments();
         self.eip = eip;
+        if alignment_checked(self) {
+            self.call_attention();
+        }
         Ok(())
     }
 }

@@ -259,29 +259,38 @@ impl<T: Stack, W: Width> Instruction for Enter<T, W> {
         }
         let size = W::BYTES as u32;
         let mut pointer = T::moved(T::pointer(core), size.wrapping_neg());
-        let linear = T::linear::<W, A>(core, pointer, true)?;
-        let mut stores = vec![(A::place::<W>(core, linear)?, core.reg::<W>(EBP))];
+        let top = pointer;
+        let linear = T::linear::<W, A>(core, top, true)?;
+        let mut stores = vec![(A::place::<W>(core, linear)?, core.reg::<W>(EBP), None)];
         // EBP gets all 32 bits of the stack pointer, whatever part of them the stack uses.
         let mask = T::moved(!0, 0);
         let frame = core.reg::<u32>(ESP) & !mask | pointer;
         let mut display = T::moved(core.reg::<u32>(EBP), 0);
         for level in 1..=u32::from(op.reg) {
+            let mut from = None;
             let value = if level < u32::from(op.reg) {
                 display = T::moved(display, size.wrapping_neg());
                 let linear = T::linear::<W, A>(core, display, false)?;
+                // Frames may overlap: then what was pushed by now is what is copied.
+                let above = T::moved(top.wrapping_add(size - 1), display.wrapping_neg());
+                from = (above < (level + 1) * size).then_some(linear);
                 A::load::<W>(core, linear)?
             } else {
                 W::of(frame)
             };
             pointer = T::moved(pointer, size.wrapping_neg());
             let linear = T::linear::<W, A>(core, pointer, true)?;
-            stores.push((A::place::<W>(core, linear)?, value));
+            stores.push((A::place::<W>(core, linear)?, value, from));
         }
         let end = T::moved(pointer, op.imm.wrapping_neg());
         // SDM Vol. 2, "ENTER": a write at the final ESP must not fault.
         let linear = T::linear::<W, A>(core, end, true)?;
         A::place::<W>(core, linear)?;
-        for (place, value) in stores {
+        for (place, value, from) in stores {
+            let value = match from {
+                Some(linear) => A::load::<W>(core, linear)?,
+                None => value,
+            };
             A::poke(core, place, value);
         }
         core.set_reg(EBP, W::of(frame));
@@ -342,7 +351,8 @@ impl Core {
         let system = mask & !STATUS;
         let old = self.system_flags;
         self.system_flags = old & !system | image & system | Eflags::FIXED.0;
-        if (old ^ self.system_flags) & (Eflags::IF | Eflags::TF | Eflags::AC).0 != 0 {
+        // RF, too: the next instruction has to begin with it and end it.
+        if (old ^ self.system_flags) & (Eflags::IF | Eflags::TF | Eflags::AC | Eflags::RF).0 != 0 {
             self.call_attention();
         }
     }

@@ -97,7 +97,7 @@ impl<W: Width, X: Width> StringOperation for Movs<W, X> {
         if n < 2 || spreads || core.mmu.bus.memory.page_holds_code(target) {
             return 0;
         }
-        core.mmu.bus.memory.bytes_mut().copy_within(source as usize..(source + bytes) as usize, target as usize);
+        core.mmu.bus.memory.copy_checked(source as usize, target as usize, bytes as usize);
         core.set_reg(ESI, X::of(from.wrapping_add(bytes)));
         core.set_reg(EDI, X::of(to.wrapping_add(bytes)));
         n
@@ -126,11 +126,9 @@ impl<W: Width, X: Width> StringOperation for Stos<W, X> {
             return 0;
         }
         let value = core.reg::<W>(EAX);
-        let bytes = n as usize * W::BYTES;
-        let target = target as usize;
-        for chunk in core.mmu.bus.memory.bytes_mut()[target..target + bytes].chunks_exact_mut(W::BYTES) {
-            value.store(chunk);
-        }
+        let (target, bytes) = (target as usize, n as usize * W::BYTES);
+        let Some(place) = core.mmu.bus.memory.checked_mut(target, bytes) else { return 0 };
+        place.chunks_exact_mut(W::BYTES).for_each(|chunk| value.store(chunk));
         core.set_reg(EDI, X::of(to.wrapping_add(bytes as u32)));
         n
     }

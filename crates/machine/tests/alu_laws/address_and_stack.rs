@@ -199,3 +199,16 @@ fn carry_and_flag_transfers_do_only_that() {
         bench.check("SALC", &before, &want, 0);
     }
 }
+
+#[test]
+fn enter_copies_what_it_has_pushed_where_frames_overlap() {
+    let registers = Registers { esp: 0x8000, ebp: 0x8004, ..Registers::default() };
+    let bench = SingleStep::flat32(Model::I386Dx).registers(registers).memory(0x7fe0, &[0xcc; 0x40]);
+    let (after, machine) = bench.execute_in(&[0xc8, 0x00, 0x00, 0x03]).unwrap(); // enter 0, 3
+    let mut stack = [0; 16];
+    machine.read_physical(PhysicalAddress(0x7ff0), &mut stack);
+    let pushed: Vec<u32> = stack.chunks_exact(4).rev().map(|bytes| u32::from_le_bytes(bytes.try_into().unwrap())).collect();
+    // EBP, [8000], [7ffc]: the EBP just pushed, the new frame.
+    assert_eq!(pushed, [0x8004, 0xcccc_cccc, 0x8004, 0x7ffc]);
+    assert_eq!((after.ebp, after.esp), (0x7ffc, 0x7ff0));
+}

@@ -20,6 +20,7 @@ use turtle86::{
     arch::{DescriptorCache, Eflags, Gpr, Model, PhysicalAddress, SegmentRegister, SegmentSelector},
     devices::DebugExit,
     mmu::TableRegister,
+    testing::{Registers, SingleStep},
 };
 
 const CF: u32 = 1;

@@ -5,7 +5,7 @@ use crate::model::pages::Access;
 use crate::rig::*;
 use crate::tlb::{Step, stale_large_page};
 use proptest::prelude::*;
-use turtle86_arch::{Cr0, Cr4, DescriptorCache, SegmentDescriptor, SegmentRegister, SegmentSelector};
+use turtle86_arch::{Cr0, Cr4, DescriptorCache, PhysicalAddress, SegmentDescriptor, SegmentRegister, SegmentSelector};
 use turtle86_mmu::{Mmu, MmuState, Translation};
 
 /// The step on one MMU, and all that can be seen of it.
@@ -16,7 +16,7 @@ fn apply(mmu: &mut Mmu, step: &Step) -> String {
         Step::Write(table, slot, entry) => {
             let size = if pae { 8 } else { 4 };
             let at = ((TABLES[table] << 12) + table_slots(pae)[slot] * size) as usize;
-            mmu.bus.memory.ram_mut()[at..at + size as usize].copy_from_slice(&entry.to_le_bytes()[..size as usize]);
+            mmu.bus.memory.write_bytes(PhysicalAddress(at as u64), &entry.to_le_bytes()[..size as usize]);
             String::new()
         }
         Step::Invalidate(spot) => {
@@ -99,6 +99,39 @@ proptest! {
     }
 
     #[test]
+    fn a_rewound_mmu_answers_like_a_restored_one(
+        setup in setup(),
+        before in prop::collection::vec(crate::tlb::step(), 1..30),
+        runs in prop::collection::vec((0..2usize, prop::collection::vec(crate::tlb::step(), 0..30)), 1..6),
+    ) {
+        let mut rig = Rig::new(&setup);
+        let mut points = Vec::new();
+        for steps in before.chunks(15) {
+            steps.iter().for_each(|step| drop(apply(&mut rig.mmu, step)));
+            points.push((rig.mmu.state(), rig.mmu.bus.memory.ram().to_vec(), rig.mmu.bus.lines.a20, rig.mmu.checkpoint()));
+        }
+        for (point, steps) in &runs {
+            let (state, ram, a20, checkpoint) = &points[point % points.len()];
+            rig.mmu.rewind(checkpoint, state).unwrap();
+            prop_assert_eq!(&rig.mmu.state(), state);
+            prop_assert!(rig.mmu.bus.memory.ram() == *ram && rig.mmu.bus.lines.a20 == *a20);
+            let mut copy = mmu_of(setup.chip, &Memory(ram.clone()));
+            copy.bus.lines.a20 = *a20;
+            copy.set_state(state);
+            for (_, translation) in &state.translations {
+                prop_assert_eq!(copy.load::<u32>(translation.page), rig.mmu.load::<u32>(translation.page));
+                prop_assert_eq!(rig.mmu.place::<u32>(translation.page), None, "the first store must go into the log");
+            }
+            for step in steps {
+                let (one, other) = (apply(&mut rig.mmu, step), apply(&mut copy, step));
+                prop_assert_eq!(one.rsplit_once("Mode").map(|x| x.0), other.rsplit_once("Mode").map(|x| x.0));
+            }
+            prop_assert_eq!(rig.mmu.state(), copy.state());
+            prop_assert!(rig.mmu.bus.memory.ram() == copy.bus.memory.ram());
+        }
+    }
+
+    #[test]
     fn translations_that_no_tlb_could_hold_answer_nothing(
         slots in prop::collection::vec((any::<u32>(), any::<u32>(), any::<u64>(), any::<[bool; 4]>(), 0..3u8), 1..32),
         cpl in any::<u8>(),
@@ -141,4 +174,19 @@ fn invlpg_forgets_the_pieces_of_a_large_page_that_came_from_a_snapshot() {
     assert_eq!(perform(&mut copy, 0x6000, read, who), Ok(0x6000));
     copy.invalidate_page(0x5000);
     assert_eq!(perform(&mut copy, 0x6000, read, who), Ok(0x40_6000));
+}
+
+#[test]
+fn after_its_first_store_a_page_is_stored_to_fast_until_the_rewind() {
+    let setup = Setup { chip: Chip::PentiumPro, cr0: 0, cr3: 0, cr4: 0, pdpte: [0; 4], entries: vec![], a20: true };
+    let mut mmu = Rig::new(&setup).mmu;
+    mmu.store_checked(0x8000, 1u32).unwrap();
+    assert_eq!(mmu.place::<u32>(0x8000), Some(0x8000));
+    let (state, checkpoint) = (mmu.state(), mmu.checkpoint());
+    for round in 0..3 {
+        assert_eq!((mmu.place::<u32>(0x8000), mmu.load::<u32>(0x8000)), (None, Some(1)), "round {round}");
+        mmu.store_checked(0x8000, 2u32).unwrap();
+        assert_eq!((mmu.place::<u32>(0x8000), mmu.load::<u32>(0x8000)), (Some(0x8000), Some(2)), "round {round}");
+        mmu.rewind(&checkpoint, &state).unwrap();
+    }
 }

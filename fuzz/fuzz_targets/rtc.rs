@@ -1,0 +1,2 @@
+#![cfg_attr(fuzzing, no_main)]
+turtle86_fuzz::target!(rtc);
