@@ -2,7 +2,7 @@
 
 use super::{
     case::{Case, Ending, Outcome},
-    compare::{completed, differing_bytes, memory_after, memory_before, reference},
+    compare::{DifferingByte, completed, differing_bytes, memory_after, memory_before, reference},
     host::Vendor,
     world::{ARENA, World},
 };
@@ -64,7 +64,7 @@ pub(crate) const DEPARTURES: &[Departure] = &[
                 using a 16-bit move\"; the model does the latter, as the 386, the 486 and the P6 family do, AMD's processors the former",
         applies: |seen| {
             let push = |i: &Instruction| i.mnemonic() == Mnemonic::Push && is_segment(i) && i.stack_pointer_increment() == -4;
-            let stored = || seen.same_but_for_memory(|was, ours, theirs| ours == was && theirs == 0);
+            let stored = || seen.same_but_for_memory(|byte| byte.ours == byte.before && byte.silicon == 0);
             let went_on = seen.executed.len() > 2 || seen.executed.len() > 1 && seen.ours.eip != seen.silicon.eip;
             seen.vendor == Vendor::Amd && seen.has(push) && (went_on || is_stack_fault(seen.silicon.ending) || stored())
         },
@@ -119,7 +119,7 @@ pub(crate) const DEPARTURES: &[Departure] = &[
             let pops = |i: &Instruction| matches!(i.mnemonic(), Mnemonic::Popa | Mnemonic::Popad);
             let same =
                 seen.ours.eip == seen.silicon.eip && seen.ours.registers[Gpr::Esp as usize] == seen.silicon.registers[Gpr::Esp as usize];
-            let stored = || seen.same_but_for_memory(|was, ours, _| ours == was);
+            let stored = || seen.same_but_for_memory(|byte| byte.ours == byte.before || seen.below_the_stack(byte.at));
             let faulted = |i: &Instruction| i.ip() as u32 == seen.ours.eip;
             same && seen.ours.ending == seen.silicon.ending && seen.last(|i| faulted(i) && (pushes(i) && stored() || pops(i)))
         },
@@ -328,12 +328,18 @@ impl Seen<'_> {
     fn has(&self, like: impl Fn(&Instruction) -> bool) -> bool {
         self.executed.iter().any(like)
     }
-    /// The outcomes differ in nothing but bytes of memory of which all satisfy `like`: what was there, ours, silicon's.
-    fn same_but_for_memory(&self, like: impl Fn(u8, u8, u8) -> bool) -> bool {
+    /// What lies below the stack pointer, where an instruction that pushes leaves its first stores when it faults.
+    fn below_the_stack(&self, at: u32) -> bool {
+        let ss = self.world.descriptor(self.ours.segments[SegmentRegister::Ss as usize]).unwrap_or_default();
+        let mask = if ss.rights().is_32_bit() { u32::MAX } else { 0xffff };
+        let top = ss.base().wrapping_add(self.ours.registers[Gpr::Esp as usize] & mask);
+        top.wrapping_sub(at).wrapping_sub(1) < 0x80
+    }
+    /// The outcomes differ in nothing but bytes of memory, of which all satisfy `like`.
+    fn same_but_for_memory(&self, like: impl Fn(&DifferingByte) -> bool) -> bool {
         let without_memory = |outcome: &Outcome| Outcome { memory: Vec::new(), ..outcome.clone() };
         let differences = differing_bytes(self.case, self.world, self.ours, self.silicon);
-        without_memory(self.ours) == without_memory(self.silicon)
-            && differences.iter().all(|byte| like(byte.before, byte.ours, byte.silicon))
+        without_memory(self.ours) == without_memory(self.silicon) && differences.iter().all(like)
     }
 }
 
