@@ -128,9 +128,11 @@ impl Mmu {
     pub(crate) fn enter(&mut self, translation: Translation, bank: u32) {
         let slot = slot(translation.page, bank);
         self.large_pages_cached |= translation.large;
-        self.put_slot(slot, translation);
+        self.translations[slot] = translation;
+        self.tlb[slot] = self.fast_form(&translation);
+        self.changed.data(slot);
     }
-    /// The one way to a translation and its fast form together.
+    /// The same for any translation, also none.
     pub(crate) fn put_slot(&mut self, slot: usize, translation: Translation) {
         self.translations[slot] = translation;
         self.tlb[slot] = if translation.page == NEVER { TlbEntry::NONE } else { self.fast_form(&translation) };

@@ -176,12 +176,12 @@ impl Emulated {
         }
         result
     }
-    /// The instructions that a case executes on the model, the one that faults included; at most 200, each repetition once.
+    /// The instructions that a case executes on the model, the one that faults included; at most 2000, each repetition once.
     pub fn trace(&mut self, case: &Case) -> Vec<Instruction> {
         self.prepare(case);
         let mut executed: Vec<Instruction> = Vec::new();
         for _ in 0..LONGEST {
-            if self.machine.cpu.cpl() != 3 || executed.len() == 200 {
+            if self.machine.cpu.cpl() != 3 || executed.len() == 2000 {
                 break;
             }
             let instruction = *self.machine.cpu.fetch_instruction().decoded();

@@ -197,9 +197,10 @@ pub(crate) const DEPARTURES: &[Departure] = &[
             let wide = |i: &Instruction| {
                 let double = matches!(i.mnemonic(), Mnemonic::Shld | Mnemonic::Shrd) && i.op1_register().size() == 2;
                 let by_cl = i.op2_kind() == OpKind::Register;
-                let first = seen.executed.first().is_some_and(|first| first.ip() == i.ip());
-                let ecx = if first { seen.case.registers } else { seen.ours.registers }[Gpr::Ecx as usize];
-                double && (by_cl && ecx & 31 > 16 || !by_cl && i.immediate8() & 31 > 16)
+                // The count as the case began and as it ended; a shift of CX itself behind others loses it.
+                let counts = [seen.case.registers, seen.ours.registers].map(|registers| registers[Gpr::Ecx as usize] & 31);
+                let lost = seen.executed.first().is_some_and(|first| first.ip() != i.ip()) && i.op0_register() == Register::CX;
+                double && (by_cl && (counts.iter().any(|count| *count > 16) || lost) || !by_cl && i.immediate8() & 31 > 16)
             };
             seen.has(wide)
         },
@@ -214,7 +215,8 @@ pub(crate) const DEPARTURES: &[Departure] = &[
             let one_of_each = is(seen.silicon, &[6]) && is(seen.ours, &[13, 14]) || is(seen.ours, &[6]) && is(seen.silicon, &[13, 14]);
             let [escape, opcode] = seen.opcode_at(seen.silicon.eip);
             let code = Decoder::new(32, &[escape, opcode, 0, 0, 0, 0, 0, 0, 0, 0], DecoderOptions::NONE).decode();
-            let nothing = matches!(code.mnemonic(), Mnemonic::INVALID | Mnemonic::Ud0 | Mnemonic::Ud1);
+            // 0F 38 and 0F 3A lead to opcodes of three bytes.
+            let nothing = matches!(code.mnemonic(), Mnemonic::INVALID | Mnemonic::Ud0 | Mnemonic::Ud1) || matches!(opcode, 0x38 | 0x3a);
             one_of_each && seen.ours.eip == seen.silicon.eip && nothing
         },
     },
@@ -228,7 +230,8 @@ pub(crate) const DEPARTURES: &[Departure] = &[
                 let number = ours & 0xffff == 0 && *register & 0xffff < 0x1000 && seen.has(|i| i.mnemonic() == Mnemonic::Lsl);
                 *register = if number { ours } else { *register & !0xf_8000 | ours & 0xf_8000 };
             });
-            seen.has(|i| matches!(i.mnemonic(), Mnemonic::Lar | Mnemonic::Lsl)) && silicon == *seen.ours
+            // What follows may have used the result.
+            seen.has(|i| matches!(i.mnemonic(), Mnemonic::Lar | Mnemonic::Lsl)) && (silicon == *seen.ours || seen.executed.len() > 1)
         },
     },
     Departure {
